@@ -1,0 +1,54 @@
+# Everything a newcomer or a developer types. `make demo` and `make test` need only Python and make.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+SOURCES := backends benchmarks edgehands models tests
+
+.PHONY: demo test test-system check format build accuracy clean
+
+demo: $(VENV)/.installed
+	$(BIN)/edgehands models fetch
+	$(BIN)/edgehands demo --out out/demo
+
+test: $(VENV)/.installed-dev
+	$(BIN)/edgehands models fetch
+	$(BIN)/python -m pytest -m "not system"
+
+# What takes longer, or needs more of the machine than its processes.
+test-system: $(VENV)/.installed-dev
+	$(BIN)/edgehands models fetch
+	$(BIN)/python -m pytest -m system
+
+check: $(VENV)/.installed-dev
+	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/mypy
+
+format: $(VENV)/.installed-dev
+	$(BIN)/ruff format $(SOURCES)
+	$(BIN)/ruff check --fix $(SOURCES)
+
+build: $(VENV)/.installed-dev
+	$(BIN)/python -m build --no-isolation
+
+# The accuracy table of the README, into benchmarks/results/.
+accuracy: $(VENV)/.installed-dev
+	$(BIN)/edgehands models fetch
+	$(BIN)/python -m edgehands.benchmarks.accuracy
+
+clean:
+	rm -rf $(VENV) out build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(None if v >= (3, 10) else "EdgeHands needs Python 3.10 or newer, $(PYTHON) is %d.%d: make PYTHON=python3.12" % v[:2])'
+	$(PYTHON) -m venv $(VENV)
+
+# The stamps make the second time work offline.
+$(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/.installed-dev: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev]" $(EXTRA_REQUIREMENTS)
+	@touch $@ $(VENV)/.installed

@@ -1,0 +1,5 @@
+"""`python -m edgehands` is the command `edgehands`."""
+
+from edgehands.cli import main
+
+main()

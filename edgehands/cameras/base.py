@@ -1,0 +1,61 @@
+"""What every camera is: an iterator of frames that is closed at the end."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+    from edgehands.frame import Frame
+
+
+class Camera(ABC):
+    """A source of frames, read by one thread and closed by `with`.
+
+    It is its own iterator: a second loop goes on where the first stopped. `close` may come from
+    another thread, and ends the loop.
+    """
+
+    source: str
+    """The string that named it."""
+    live: bool = False
+    """Frames come at the world's pace: the newest is given and the overtaken are dropped."""
+    length: int | None = None
+    """How many frames there should be: exact for images, the container's claim for a video (fit for
+    a progress bar, not for a loop), None where nobody knows."""
+    fps: float
+    """Frames per second, nominal."""
+    dropped: int = 0
+    """Frames taken from the device and never given, because a newer one was there."""
+
+    @abstractmethod
+    def __next__(self) -> Frame:
+        """Return the next frame, waiting for it where the camera is live.
+
+        Raises:
+            StopIteration: no more frames, or the camera is closed.
+            InputError: a file that stopped being readable.
+            DeviceError: the device went away or stopped giving frames.
+        """
+
+    @abstractmethod
+    def close(self) -> None:
+        """Free the device or file. Safe to call twice."""
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()

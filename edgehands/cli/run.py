@@ -1,0 +1,223 @@
+"""`edgehands run`: camera to events."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from edgehands.errors import UsageError
+
+if TYPE_CHECKING:
+    from edgehands.config import Config
+    from edgehands.service import Watch
+    from edgehands.summary import Summary
+
+_CAMERA = "Camera"
+_TRACKER = "Tracker"
+_OUTPUT = "Output"
+
+ModelOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Landmark model: light or full.", show_default=False, rich_help_panel=_TRACKER
+    ),
+]
+BackendOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Runtime by name: auto, tflite, replay.", show_default=False, rich_help_panel=_TRACKER
+    ),
+]
+BackendOptionsOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--backend-option",
+        metavar="KEY=VALUE",
+        help="The backend's own option, for example delegate=/path/lib.so; may be repeated.",
+        show_default=False,
+        rich_help_panel=_TRACKER,
+    ),
+]
+ThreadsOption = Annotated[
+    int | None,
+    typer.Option(
+        help="Threads per model; by default the cores, 4 at most.",
+        show_default=False,
+        rich_help_panel=_TRACKER,
+    ),
+]
+ModelsOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--models",
+        metavar="DIR",
+        help="Model folder.",
+        show_default=False,
+        rich_help_panel=_TRACKER,
+    ),
+]
+
+
+def run(
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="TOML config; the flags go on top of it.", show_default=False
+        ),
+    ] = None,
+    source: Annotated[
+        str | None,
+        typer.Option(
+            help="/dev/video0, usb:NAME, a video file, a folder or glob of images, synthetic:",
+            show_default=False,
+            rich_help_panel=_CAMERA,
+        ),
+    ] = None,
+    frames: Annotated[
+        int | None,
+        typer.Option(help="Stop after so many.", show_default=False, rich_help_panel=_CAMERA),
+    ] = None,
+    model: ModelOption = None,
+    backend: BackendOption = None,
+    backend_option: BackendOptionsOption = None,
+    max_hands: Annotated[
+        int | None,
+        typer.Option(
+            help="Hands to report at most, 2 by default.",
+            show_default=False,
+            rich_help_panel=_TRACKER,
+        ),
+    ] = None,
+    mirrored: Annotated[
+        bool | None,
+        typer.Option(
+            "--mirrored/--not-mirrored",
+            help="The images are mirrored, as in a selfie.",
+            show_default=False,
+            rich_help_panel=_TRACKER,
+        ),
+    ] = None,
+    static: Annotated[
+        bool | None,
+        typer.Option(
+            "--static/--video",
+            help="Each image stands alone, or they are a stream.",
+            show_default=False,
+            rich_help_panel=_TRACKER,
+        ),
+    ] = None,
+    smoothing: Annotated[
+        bool | None,
+        typer.Option(
+            "--smoothing/--no-smoothing",
+            help="Steady the landmarks.",
+            show_default=False,
+            rich_help_panel=_TRACKER,
+        ),
+    ] = None,
+    threads: ThreadsOption = None,
+    models: ModelsOption = None,
+    draw: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Annotated video (.mp4, .webm, .avi) or, for one image, picture (.png, .jpg).",
+            show_default=False,
+            rich_help_panel=_OUTPUT,
+        ),
+    ] = None,
+    landmarks: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.jsonl",
+            help="All landmarks, one JSON line a frame.",
+            show_default=False,
+            rich_help_panel=_OUTPUT,
+        ),
+    ] = None,
+) -> None:
+    """Track hands and print events, one JSON line each, until the source ends or Ctrl-C."""
+    from edgehands import config as configs
+    from edgehands.gestures.vocabulary import shipped_vocabulary
+
+    if config is None and source is None:
+        raise UsageError("no camera: say --source /dev/video0, or --config FILE with a [[camera]]")
+    base = configs.Config()
+    if config is not None:
+        base = configs.load_config(config, known_gestures=shipped_vocabulary().keys())
+    extra: list[configs.OutputConfig] = []
+    if draw is not None:
+        extra.append(configs.VideoConfig(path=str(draw)))
+    if landmarks is not None:
+        extra.append(configs.LandmarksConfig(path=str(landmarks)))
+    whole = configs.overlay(
+        base,
+        camera={"source": source, "frames": frames},
+        tracker={
+            "model": model,
+            "backend": backend,
+            "backend_options": key_values(backend_option),
+            "max_hands": max_hands,
+            "mirrored": mirrored,
+            "static": static,
+            "smoothing": smoothing,
+            "threads": threads,
+            "models": str(models) if models else None,
+        },
+        output=(*(base.output or (configs.StdoutConfig(),)), *extra),
+    )
+    summary = run_with_progress(whole)
+    if summary.interrupted:
+        raise typer.Exit(130)
+
+
+def run_with_progress(config: "Config") -> "Summary":
+    """Run, show how far it is where anybody looks, and print the summary to stderr."""
+    from edgehands import service
+
+    with _progress_bar() as watch:
+        summary = service.run(config, watch)
+    for line in summary.lines():
+        print(line, file=sys.stderr)
+    return summary
+
+
+def key_values(pairs: list[str] | None) -> dict[str, str] | None:
+    """Turn ["key=value", …] into a dict."""
+    if not pairs:
+        return None
+    for pair in pairs:
+        if "=" not in pair:
+            raise typer.BadParameter(f"{pair!r} is not KEY=VALUE", param_hint="--backend-option")
+    return {key: value for key, _, value in (pair.partition("=") for pair in pairs)}
+
+
+@contextmanager
+def _progress_bar() -> "Iterator[Watch | None]":
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    # Events on the same terminal go above the bar; into a pipe they must not touch the bar at all.
+    with Progress(
+        BarColumn(),
+        MofNCompleteColumn(),
+        "frames",
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+        redirect_stdout=sys.stdout.isatty(),
+    ) as progress:
+        task = progress.add_task("frames", total=None)
+
+        def watch(frames: int, length: int | None) -> None:
+            # A container may promise fewer frames than it holds.
+            total = max(length, frames) if length is not None else None
+            progress.update(task, completed=frames, total=total)
+
+        yield watch

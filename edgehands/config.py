@@ -1,0 +1,287 @@
+"""The config file: one TOML file for cameras, outputs, the tracker and the gestures.
+
+Everything wrong in a file is reported at once, each mistake on a line of its own that begins with
+`file:line:column:`, as compilers do, so that editors can jump there.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeAlias, TypeVar
+
+import msgspec
+from msgspec import Meta
+
+from edgehands.errors import ConfigError, UsageError, did_you_mean
+from edgehands.schema import Problem, find_problems
+from edgehands.settings import GestureRules, TrackerSettings
+from edgehands.toml_places import Place, TomlPlaces, place_at
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+
+SAMPLE = Path(__file__).parent / "systemd" / "edgehands.toml"
+"""The commented config file to start from."""
+
+MAX_BYTES = 1_000_000
+"""A longer file is not a config file: it is refused before it fills the memory."""
+
+Text = Annotated[str, Meta(pattern=r"\S", description="text in quotes (not empty)")]
+TopicName = Annotated[
+    str,
+    Meta(
+        # Python's $ alone lets a line end through.
+        pattern=r"^[a-z0-9_]+$(?!\n)",
+        description="text in quotes (small letters, digits and _)",
+    ),
+]
+Pixels = Annotated[int, Meta(ge=16, le=16384)]
+Count = Annotated[int, Meta(ge=1)]
+
+StructT = TypeVar("StructT", bound=msgspec.Struct)
+
+
+class CameraConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One [[camera]]."""
+
+    source: Text
+    """Which camera, as `edgehands.cameras.open_camera` takes it."""
+    name: TopicName = "camera"
+    """Its name in events and topics."""
+    width: Pixels | None = None
+    """Pixels asked of a live camera; None takes what it gives."""
+    height: Pixels | None = None
+    """Pixels asked of a live camera; None takes what it gives."""
+    fps: Annotated[float, Meta(gt=0.0, le=1000.0)] | None = None
+    """Frames per second asked of a live camera; the rate of images."""
+    frames: Count | None = None
+    """Stop after so many frames; None goes on until the camera ends."""
+
+
+class TrackerConfig(TrackerSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The table [tracker]: every number of the tracker, and what it runs on."""
+
+    model: Text = "full"
+    """Landmark model by id: light, full or heavy."""
+    backend: Text = "auto"
+    """What runs the models; auto takes the first that works."""
+    threads: Annotated[int, Meta(ge=1, le=256)] | None = None
+    """Threads of a session; None takes the cores of the machine, 4 at most."""
+    max_hands: Annotated[int, Meta(ge=1, le=8)] = 2
+    """How many hands to report at most."""
+    mirrored: bool = False
+    """The images are mirrored, as in a selfie: sides are swapped back."""
+    static: bool = False
+    """Each image stands alone: detect in every one, keep nothing."""
+    smoothing: bool = True
+    """Steady the landmarks with a One Euro filter."""
+
+
+class _Output(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="type"
+):
+    """What all kinds of [[output]] have."""
+
+
+class StdoutConfig(_Output, frozen=True, kw_only=True, tag="stdout"):
+    """Events as JSON lines on standard output."""
+
+
+class LandmarksConfig(_Output, frozen=True, kw_only=True, tag="landmarks"):
+    """All hands of every frame, one JSON line a frame."""
+
+    path: Text
+    """The file to write, relative to the working directory."""
+
+
+class VideoConfig(_Output, frozen=True, kw_only=True, tag="video"):
+    """A video with the hands drawn in."""
+
+    path: Text
+    """The file to write, relative to the working directory."""
+
+
+class ContactSheetConfig(_Output, frozen=True, kw_only=True, tag="contact_sheet"):
+    """One picture with a tile for each gesture, the hands drawn in."""
+
+    path: Text
+    """The image to write, relative to the working directory."""
+    columns: Annotated[int, Meta(ge=1, le=32)] = 4
+    """Frames side by side."""
+    count: Annotated[int, Meta(ge=1, le=1024)] = 12
+    """Tiles at most."""
+
+
+OutputConfig: TypeAlias = StdoutConfig | LandmarksConfig | VideoConfig | ContactSheetConfig
+
+
+class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A whole config file. All of it has defaults but a camera's source and an output's type."""
+
+    camera: tuple[CameraConfig, ...] = ()
+    output: tuple[OutputConfig, ...] = ()
+    tracker: TrackerConfig = TrackerConfig()
+    gestures: dict[str, GestureRules] = {}
+    """Rules by gesture; a gesture that is not named has the default rules."""
+
+
+def load_config(path: str | Path, *, known_gestures: Collection[str] | None = None) -> Config:
+    """Read and check a config file.
+
+    Args:
+        path: the TOML file.
+        known_gestures: names that [gestures.…] may have; None takes any.
+
+    Raises:
+        ConfigError: the file cannot be read, or every mistake in it, one a line.
+    """
+    path = Path(path)
+    text = _read(path)
+    document = _parse(text, path)
+    problems = [
+        *find_problems(document, Config),
+        *_unknown_gestures(document, known_gestures),
+        *_repeated_names(document),
+    ]
+    if problems:
+        places = TomlPlaces(text)
+        located = sorted((places.find(problem.path), problem.message) for problem in problems)
+        raise ConfigError("\n".join(_line(path, place, message) for place, message in located))
+    try:
+        return msgspec.convert(document, Config)
+    except msgspec.ValidationError as error:  # the two walks disagree: still not a traceback
+        raise ConfigError(f"{path}: {error}") from error
+
+
+def overlay(
+    config: Config,
+    *,
+    camera: Mapping[str, object] | None = None,
+    tracker: Mapping[str, object] | None = None,
+    output: tuple[OutputConfig, ...] | None = None,
+) -> Config:
+    """Return `config` with what the command line gave on top; a value of None was not given.
+
+    Args:
+        config: what stands in the file, or `Config()`.
+        camera: fields of `CameraConfig`. A source replaces all cameras of the file by one, with
+            the other fields of the file's first; without a source, all cameras are changed.
+        tracker: fields of `TrackerConfig`.
+        output: outputs instead of the file's.
+
+    Raises:
+        UsageError: a value of the wrong type or out of range, named as a flag.
+    """
+    return msgspec.structs.replace(
+        config,
+        camera=_overlay_cameras(config.camera, _given(camera)),
+        tracker=_replaced(config.tracker, _given(tracker)),
+        output=config.output if output is None else output,
+    )
+
+
+def _overlay_cameras(
+    cameras: tuple[CameraConfig, ...], flags: dict[str, object]
+) -> tuple[CameraConfig, ...]:
+    if "source" in flags:
+        cameras = cameras[:1] or (CameraConfig(source=str(flags["source"])),)
+    return tuple(_replaced(camera, flags) for camera in cameras)
+
+
+def _given(flags: Mapping[str, object] | None) -> dict[str, object]:
+    return {name: value for name, value in (flags or {}).items() if value is not None}
+
+
+def _replaced(settings: StructT, flags: dict[str, object]) -> StructT:
+    changed = msgspec.structs.replace(settings, **flags)
+    problems = find_problems(msgspec.to_builtins(changed), type(changed))
+    if problems:
+        raise UsageError("; ".join(f"--{_flag(problem.message)}" for problem in problems))
+    return msgspec.convert(msgspec.to_builtins(changed), type(changed))
+
+
+def _flag(message: str) -> str:
+    """Turn a message about a key of the file into one about the flag of that name."""
+    name, colon, rest = message.partition(":")
+    return name.replace("_", "-") + colon + rest.replace(" in quotes", "")
+
+
+def _read(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+    except FileNotFoundError as error:
+        raise ConfigError(f"no config file {path}: make one with: cp {SAMPLE} {path}") from error
+    except OSError as error:
+        raise ConfigError(
+            f"{path}: the config file cannot be read: {error.strerror}; look at: ls -ld {path}"
+        ) from error
+    if len(content) > MAX_BYTES:
+        raise ConfigError(f"{path}: not a config file: longer than {MAX_BYTES:,} bytes")
+    try:
+        text = content.decode()
+    except UnicodeDecodeError as error:
+        before = content[: error.start].decode()
+        place = place_at(before, len(before))
+        message = f"not UTF-8 (byte 0x{content[error.start]:02x}): save the file as UTF-8"
+        raise ConfigError(_line(path, place, message)) from error
+    if text.startswith("\ufeff"):
+        message = "begins with a byte order mark: save the file as UTF-8 without BOM"
+        raise ConfigError(_line(path, Place(1, 1), message))
+    return text
+
+
+_SYNTAX_PLACE = re.compile(r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)", re.DOTALL)
+
+
+def _parse(text: str, path: Path) -> dict[str, object]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        match = _SYNTAX_PLACE.fullmatch(str(error))
+        message = match[1] if match else str(error)
+        if match and match[2]:
+            place = Place(int(match[2]), int(match[3]))
+        else:
+            place = place_at(text, len(text.rstrip()))
+        if message == "Invalid value":
+            message += ': text stands in "quotes", true and false in small letters'
+        raise ConfigError(_line(path, place, message)) from error
+    except (RecursionError, ValueError) as error:  # nested too deep, a number of 5000 digits
+        raise ConfigError(f"{path}: not a config file: {error}") from error
+
+
+def _unknown_gestures(
+    document: Mapping[str, object], known: Collection[str] | None
+) -> Iterator[Problem]:
+    gestures = document.get("gestures")
+    if known is None or not isinstance(gestures, dict):
+        return
+    for name in gestures:
+        if name not in known:
+            hint = did_you_mean(name, known).strip() or f"known: {', '.join(sorted(known))}"
+            yield Problem(("gestures", name), f"unknown gesture {name!r}: {hint}")
+
+
+def _repeated_names(document: Mapping[str, object]) -> Iterator[Problem]:
+    """Find cameras that share a name: nobody could tell their events apart."""
+    cameras = document.get("camera")
+    seen: set[str] = set()
+    for index, camera in enumerate(cameras if isinstance(cameras, list) else []):
+        name = camera.get("name", "camera") if isinstance(camera, dict) else None
+        if isinstance(name, str) and name in seen:
+            message = f"two cameras have the name {name!r}: give each its own"
+            yield Problem(("camera", index, "name"), message)
+        elif isinstance(name, str):
+            seen.add(name)
+
+
+def _line(path: Path, place: Place, message: str) -> str:
+    return f"{path}:{place.line}:{place.column}: {message}"

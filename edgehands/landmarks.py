@@ -1,0 +1,113 @@
+"""Landmark model outputs → landmarks in the image, and from them the next frame's region.
+
+Constants from MediaPipe's modules/hand_landmark/*.pbtxt.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from edgehands.geometry import roi_to_image, rotated_square, rotation, upright_angle
+from edgehands.hand import LANDMARK_COUNT, FloatArray, Landmark, Roi, palm_size
+
+INPUT_SIDE = 224
+"""Side of the landmark model's input, pixels; also the unit of its x, y and z."""
+
+_NORMALIZE_Z = 0.4  # hand_landmark_cpu.pbtxt: the model's z is 0.4 of the scale of x and y
+_ROI_SHIFT_Y = -0.1  # hand_landmark_landmarks_to_roi.pbtxt
+_ROI_SCALE = 2.0
+_SCALES = np.array([1, 1, 1 / _NORMALIZE_Z], np.float32) / np.float32(INPUT_SIDE)
+
+# The points that say where the hand is; fingertips would swing the region with each bend.
+_STABLE = np.array([0, 1, 2, 3, 5, 6, 9, 10, 13, 14, 17, 18])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Measurement:
+    """What the landmark model said about one region."""
+
+    landmarks: FloatArray
+    """[21, 3] pixels of the image, as in `Hand`."""
+    world_landmarks: FloatArray
+    """[21, 3] metres, as in `Hand`."""
+    presence: float
+    """Probability that the region holds a hand."""
+    right: float
+    """Probability that it is a right hand, in an image that is not mirrored."""
+    roi: Roi
+    """The region measured."""
+
+    @property
+    def is_finite(self) -> bool:
+        """Say whether every coordinate is a number: an accelerator may answer NaN."""
+        return bool(np.isfinite(self.landmarks).all() and np.isfinite(self.world_landmarks).all())
+
+
+def decode(
+    landmarks: FloatArray, presence: float, right: float, world: FloatArray, roi: Roi
+) -> Measurement:
+    """Bring the model's four outputs from crop to image.
+
+    Args:
+        landmarks: [63] x, y, z of 21 points in crop pixels.
+        presence: probability.
+        right: probability.
+        world: [63] metres, in the crop's axes.
+        roi: where the crop was cut.
+    """
+    in_crop = np.multiply(landmarks.reshape(LANDMARK_COUNT, 3), _SCALES, dtype=np.float32)
+    metres = world.reshape(LANDMARK_COUNT, 3).copy()
+    metres[:, :2] = metres[:, :2] @ rotation(roi.angle)
+    return Measurement(roi_to_image(in_crop, roi), metres, float(presence), float(right), roi)
+
+
+def next_roi(landmarks: FloatArray) -> Roi:
+    """Region in which to look for the same hand in the next frame (hand_landmarks_to_rect).
+
+    Args:
+        landmarks: [21, 3] pixels.
+    """
+    points = landmarks[:, :2]
+    knuckles = (points[Landmark.INDEX_MCP] + points[Landmark.RING_MCP]) / 2
+    angle = upright_angle(points[Landmark.WRIST], (knuckles + points[Landmark.MIDDLE_MCP]) / 2)
+    stable = points[_STABLE]
+    pivot = (stable.min(axis=0) + stable.max(axis=0)) / 2
+    upright = (stable - pivot) @ rotation(-angle)
+    low, high = upright.min(axis=0), upright.max(axis=0)
+    center = (low + high) / 2 @ rotation(angle) + pivot
+    width, height = high - low
+    return rotated_square(
+        center, float(width), float(height), angle, shift_y=_ROI_SHIFT_Y, scale=_ROI_SCALE
+    )
+
+
+def is_duplicate(a: FloatArray, b: FloatArray) -> bool:
+    """Say whether two sets of landmarks [21, 3] lie on one hand.
+
+    The rule of MediaPipe Tasks (hand_landmarks_deduplication_calculator.cc): at least 10 points
+    closer than 0.2 of the palm's longest side, and boxes that overlap by more than 0.2.
+    """
+    near = np.linalg.norm(a[:, :2] - b[:, :2], axis=1) < 0.2 * max(_palm_side(a), _palm_side(b))
+    if np.count_nonzero(near) < 10:
+        return False
+    return _box_iou(a, b) > 0.2
+
+
+def distance_in_palms(a: FloatArray, b: FloatArray) -> float:
+    """Mean 2-D distance of two sets of landmarks [21, 3], in palm sizes of `b`."""
+    return float(np.linalg.norm(a[:, :2] - b[:, :2], axis=1).mean() / palm_size(b))
+
+
+def _palm_side(landmarks: FloatArray) -> float:
+    corners = landmarks[[Landmark.WRIST, Landmark.INDEX_MCP, Landmark.PINKY_MCP], :2]
+    return float(np.linalg.norm(corners - np.roll(corners, 1, axis=0), axis=1).max())
+
+
+def _box_iou(a: FloatArray, b: FloatArray) -> float:
+    low = np.maximum(a[:, :2].min(axis=0), b[:, :2].min(axis=0))
+    high = np.minimum(a[:, :2].max(axis=0), b[:, :2].max(axis=0))
+    common = float(np.prod(np.clip(high - low, 0, None)))
+    areas = [float(np.prod(np.ptp(points[:, :2], axis=0))) for points in (a, b)]
+    return common / max(sum(areas) - common, 1e-9)

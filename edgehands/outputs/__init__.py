@@ -1,0 +1,44 @@
+"""Where results go: events as JSON lines, landmarks, annotated video, a contact sheet.
+
+Importing this package loads none of the libraries that an output needs; opening one does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from edgehands.events import Event
+    from edgehands.frame import Frame
+    from edgehands.hand import Hand
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class View:
+    """One frame with everything that was found in it."""
+
+    frame: Frame
+    hands: Sequence[Hand]
+    gestures: Mapping[int, str] = field(default_factory=dict)
+    """The gesture under way, by hand id."""
+    events: Sequence[Event] = ()
+    """What began or ended in this frame."""
+
+
+class Output:
+    """A receiver of results; a kind of output overrides what it wants to hear.
+
+    `event` is called from a thread of its own, so a slow output never delays the tracker.
+    """
+
+    def event(self, event: Event) -> None:
+        """Take one event."""
+
+    def view(self, view: View) -> None:
+        """Take one frame, in the tracker's thread; do not keep it long."""
+
+    def close(self) -> None:
+        """Finish what is written. Safe to call twice."""

@@ -1,0 +1,209 @@
+"""The main loop: camera → tracker → gestures → events → outputs, from one config.
+
+`edgehands run`, `edgehands demo` and the service are this function with different configs.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from contextlib import ExitStack
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from edgehands import config as configs
+from edgehands.cameras import open_camera
+from edgehands.errors import ConfigError
+from edgehands.events import EventMaker
+from edgehands.gestures.poses import PoseReader
+from edgehands.gestures.vocabulary import shipped_vocabulary
+from edgehands.outputs import View
+from edgehands.outputs.queue import EventQueue
+from edgehands.settings import GestureRules
+from edgehands.summary import Summary
+from edgehands.tracker import HandTracker
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from edgehands.cameras import Camera
+    from edgehands.events import Event
+    from edgehands.frame import Frame
+    from edgehands.outputs import Output
+
+    Watch = Callable[[int, int | None], None]
+
+
+def run(config: configs.Config, watch: Watch | None = None) -> Summary:
+    """Run until the camera ends, its frame limit is reached, or Ctrl-C.
+
+    Args:
+        config: everything there is to know.
+        watch: called after each frame with the frames so far and how many there should be, if
+            anybody knows.
+
+    Raises:
+        EdgeHandsError: what could not be opened, or broke; see `edgehands.errors`.
+    """
+    camera_config = _only_camera(config)
+    with ExitStack() as opened:
+        camera = opened.enter_context(
+            open_camera(
+                camera_config.source,
+                width=camera_config.width,
+                height=camera_config.height,
+                fps=camera_config.fps,
+            )
+        )
+        # A picture has no before and after, whatever the config says.
+        static = config.tracker.static or camera.length == 1
+        tracker = opened.enter_context(_open_tracker(config.tracker, static=static))
+        outputs = [_open_output(output, camera) for output in config.output]
+        for output in outputs:
+            opened.callback(output.close)
+        queue = EventQueue(outputs, live=camera.live)
+        events = _event_maker(camera_config.name, config.gestures, static=static)
+        loop = _Loop(camera, tracker, events, queue, outputs)
+        return loop.run(camera_config.frames, watch)
+
+
+class _Loop:
+    """One camera's way from frame to output."""
+
+    def __init__(
+        self,
+        camera: Camera,
+        tracker: HandTracker,
+        events: EventMaker,
+        queue: EventQueue,
+        outputs: Sequence[Output],
+    ) -> None:
+        self._camera = camera
+        self._tracker = tracker
+        self._poses = PoseReader(shipped_vocabulary())
+        self._events = events
+        self._queue = queue
+        self._outputs = outputs
+        self._last: Frame | None = None
+        self.summary = Summary(runs_on=tracker.describe())
+
+    def run(self, limit: int | None, watch: Watch | None) -> Summary:
+        """Take frames to the end and count what happened."""
+        begin = time.monotonic()
+        try:
+            self._take_frames(limit, watch)
+        except KeyboardInterrupt:
+            self.summary.interrupted = True
+        except BrokenPipeError:
+            pass  # the reader of stdout has had enough, as `head` does
+        finally:
+            self._finish()
+            self.summary.seconds = time.monotonic() - begin
+        return self.summary
+
+    def _take_frames(self, limit: int | None, watch: Watch | None) -> None:
+        length = self._camera.length
+        if limit is not None:
+            length = min(limit, length) if length is not None else limit
+        frames = islice(self._camera, limit)
+        while True:
+            with self.summary.stages.timed("read"):
+                frame = next(frames, None)
+            if frame is None:
+                return
+            self._process(frame)
+            if watch:
+                watch(self.summary.frames, length)
+
+    def _process(self, frame: Frame) -> None:
+        stages = self.summary.stages
+        hands = self._tracker.update(frame.image, frame.time)
+        self.summary.count(hands, self._tracker.last)
+        with stages.timed("gestures"):
+            poses = [self._poses.best(hand) for hand in hands]
+            events = self._events.update(hands, poses, frame.time, self._timestamp(frame))
+            gestures = {hand.id: self._events.gesture(hand.id) for hand in hands}
+        with stages.timed("outputs"):
+            held = {hand: gesture for hand, gesture in gestures.items() if gesture}
+            self._send(View(frame, hands, held, events))
+        self._last = frame
+
+    def _send(self, view: View) -> None:
+        for output in self._outputs:
+            output.view(view)
+        self._queue.put(view.events, view.frame.captured)
+
+    def _finish(self) -> None:
+        """End what is under way, deliver what is waiting."""
+        self.summary.dropped_frames = self._camera.dropped
+        if self._last is not None:
+            events: list[Event] = self._events.finish(self._timestamp(self._last))
+            self._queue.put(events, time.monotonic())
+        self._queue.close()
+        self.summary.events = self._queue.counts
+
+    def _timestamp(self, frame: Frame) -> float:
+        """Seconds since 1970 at capture; for a file, its own time."""
+        if not self._camera.live:
+            return frame.time
+        return time.time() - (time.monotonic() - frame.captured)
+
+
+def _only_camera(config: configs.Config) -> configs.CameraConfig:
+    if not config.camera:
+        raise ConfigError("no camera: say --source /dev/video0, or put a [[camera]] in the config")
+    if len(config.camera) > 1:
+        names = ", ".join(camera.name for camera in config.camera)
+        raise ConfigError(
+            f"{len(config.camera)} cameras ({names}): one process runs one camera so far; "
+            "give each its own config file"
+        )
+    return config.camera[0]
+
+
+def _open_tracker(config: configs.TrackerConfig, *, static: bool) -> HandTracker:
+    return HandTracker(
+        model=config.model,
+        backend=config.backend,
+        max_hands=config.max_hands,
+        mirrored=config.mirrored,
+        smoothing=config.smoothing,
+        static=static,
+        threads=config.threads,
+        settings=config,
+    )
+
+
+def _event_maker(camera: str, rules: dict[str, GestureRules], *, static: bool) -> EventMaker:
+    # Sortable over runs: milliseconds since 1970, then enough chance to keep devices apart.
+    run_id = f"{int(time.time() * 1000):012x}{secrets.token_hex(3)}"
+    if not static:
+        return EventMaker(camera, run_id, rules)
+    at_once = {
+        name: msgspec.structs.replace(rules.get(name, GestureRules()), enter_delay=0.0)
+        for name in shipped_vocabulary()
+    }
+    return EventMaker(camera, run_id, at_once, enter_delay=0.0)
+
+
+def _open_output(config: configs.OutputConfig, camera: Camera) -> Output:
+    """Open an output, importing its module only now."""
+    if isinstance(config, configs.StdoutConfig):
+        from edgehands.outputs.stdout import StdoutOutput
+
+        return StdoutOutput()
+    path = Path(config.path)
+    if isinstance(config, configs.LandmarksConfig):
+        from edgehands.outputs.landmarks import LandmarksOutput
+
+        return LandmarksOutput(path)
+    if isinstance(config, configs.VideoConfig):
+        from edgehands.outputs.video import VideoOutput
+
+        return VideoOutput(path, camera.fps)
+    from edgehands.outputs.contact_sheet import ContactSheetOutput
+
+    return ContactSheetOutput(path, config.columns, config.count)

@@ -1,0 +1,313 @@
+"""The tracker: which hands there are from frame to frame, running the detector only when due."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from itertools import count
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from edgehands.detection import SearchCadence
+from edgehands.errors import UsageError
+from edgehands.geometry import iou, roi_box
+from edgehands.hand import Hand, Handedness
+from edgehands.landmarks import Measurement, is_duplicate, next_roi
+from edgehands.palm import palm_roi
+from edgehands.report import FrameReport
+from edgehands.settings import TrackerSettings, checked
+from edgehands.smoothing import OneEuroSmoother
+from edgehands.stages import LandmarkStage, PalmStage, open_stages
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+    from edgehands.detection import DetectionPolicy
+    from edgehands.hand import FloatArray, ImageArray, Roi
+    from edgehands.smoothing import Smoother
+
+_HANDEDNESS_MEMORY = 30  # frames that the average looks back, so that a wrong start is forgotten
+
+
+@dataclass(slots=True)
+class _Track:
+    """A hand that is being followed."""
+
+    id: int
+    measurement: Measurement
+    right: float
+    """Probability of a right hand, averaged over the track."""
+    frames: int = 1
+
+    @property
+    def next_roi(self) -> Roi:
+        return next_roi(self.measurement.landmarks)
+
+    def follow(self, measurement: Measurement) -> None:
+        self.frames += 1
+        self.right += (measurement.right - self.right) / min(self.frames, _HANDEDNESS_MEMORY)
+        self.measurement = measurement
+
+
+class StageTracker:
+    """Follows hands with the stages it is given; `HandTracker` is this with the real models.
+
+    Args:
+        palm_stage: finds palms.
+        landmark_stage: measures hands in regions.
+        smoother: steadies landmarks; None leaves them as measured.
+        policy: when to detect; None is `SearchCadence`.
+        max_hands: how many hands to report at most.
+        mirrored: the images are mirrored, as in a selfie; sides are swapped back.
+        static: each image stands alone: detect in every one, keep nothing.
+        settings: thresholds.
+
+    It owns the stages: closing the tracker closes them.
+    """
+
+    def __init__(
+        self,
+        palm_stage: PalmStage,
+        landmark_stage: LandmarkStage,
+        smoother: Smoother | None = None,
+        policy: DetectionPolicy | None = None,
+        *,
+        max_hands: int = 2,
+        mirrored: bool = False,
+        static: bool = False,
+        settings: TrackerSettings | None = None,
+    ) -> None:
+        self._palm_stage = palm_stage
+        self._landmark_stage = landmark_stage
+        self._smoother = None if static else smoother
+        self._max_hands = max_hands
+        self._mirrored = mirrored
+        self._static = static
+        self._settings = settings or TrackerSettings()
+        self._policy = policy or SearchCadence(max_hands, self._settings.search_interval)
+        self._tracks: list[_Track] = []
+        self._ids = count(1)
+        self._frames = 0
+        self._detections = 0
+        self._closed = False
+        self.last = FrameReport(time=float("-inf"))
+        """What was done in the last frame."""
+
+    def update(self, image: ImageArray, time: float | None = None) -> list[Hand]:
+        """Take the next image and return the hands in it, the longest tracked first.
+
+        Args:
+            image: uint8 [H, W, 3] RGB.
+            time: seconds, not falling; may be left out in static mode.
+
+        Raises:
+            UsageError: not such an image, no time, a time before the last one, or a closed tracker.
+        """
+        if self._closed:
+            raise UsageError("this tracker is closed: make another one")
+        image = _checked_image(image)
+        report = FrameReport(time=self._checked_time(time))
+        self._frames += 1
+        if self._static:
+            self._tracks = []
+        self._follow(image, report)
+        self._find(image, report)
+        report.duty_cycle = self._detections / self._frames
+        hands = self._hands(report)
+        self.last = report
+        return hands
+
+    def close(self) -> None:
+        """Free the models. Safe to call twice."""
+        if not self._closed:
+            self._closed = True
+            try:
+                self._palm_stage.close()
+            finally:
+                self._landmark_stage.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _checked_time(self, time: float | None) -> float:
+        last = self.last.time
+        if time is None:
+            if not self._static:
+                raise UsageError("update() needs the image's time in seconds, or static=True")
+            return 0.0
+        if not math.isfinite(time):
+            raise UsageError(f"time {time} is no time: it must be seconds")
+        if not self._static and time < last:
+            raise UsageError(f"time {time} is before the last image's {last}: it must not fall")
+        return time
+
+    def _follow(self, image: ImageArray, report: FrameReport) -> None:
+        """Measure every tracked hand where it was; keep those still present."""
+        if not self._tracks:
+            return
+        measurements = self._measure(image, [track.next_roi for track in self._tracks], report)
+        followed = list(zip(self._tracks, measurements, strict=True))
+        self._tracks = []
+        for track, measurement in followed:
+            if self._is_hand_of_its_own(measurement):
+                track.follow(measurement)
+                self._tracks.append(track)
+            else:
+                self._forget(track)
+
+    def _find(self, image: ImageArray, report: FrameReport) -> None:
+        """Run the detector if due, and start a track for each hand that is not yet tracked."""
+        reason = self._policy.due(report.time, len(self._tracks))
+        if reason is None:
+            return
+        report.detection = reason
+        self._detections += 1
+        with report.timed("palm"):
+            report.palms = self._palm_stage.detect(image)
+        for roi in self._untracked(palm_roi(palm) for palm in report.palms):
+            if len(self._tracks) >= self._max_hands:
+                return
+            (measurement,) = self._measure(image, [roi], report)
+            if self._static and self._settings.second_pass and measurement.is_finite:
+                (measurement,) = self._measure(image, [next_roi(measurement.landmarks)], report)
+            if self._is_hand_of_its_own(measurement):
+                self._tracks.append(_Track(next(self._ids), measurement, measurement.right))
+
+    def _measure(
+        self, image: ImageArray, rois: Sequence[Roi], report: FrameReport
+    ) -> list[Measurement]:
+        with report.timed("landmarks"):
+            measurements = self._landmark_stage.measure(image, rois)
+        report.rois.extend(rois)
+        report.presences.extend(measurement.presence for measurement in measurements)
+        return measurements
+
+    def _untracked(self, rois: Iterable[Roi]) -> list[Roi]:
+        """Drop the regions that overlap a tracked hand's."""
+        tracked = [roi_box(track.next_roi) for track in self._tracks]
+        if not tracked:
+            return list(rois)
+        boxes = np.array(tracked)
+        limit = self._settings.association_iou
+        return [roi for roi in rois if not (iou(roi_box(roi), boxes) > limit).any()]
+
+    def _is_hand_of_its_own(self, measurement: Measurement) -> bool:
+        """Say whether it is a hand at all, and none of those already kept in this frame."""
+        return (
+            measurement.presence > self._settings.min_presence
+            and measurement.is_finite
+            and not any(
+                is_duplicate(measurement.landmarks, track.measurement.landmarks)
+                for track in self._tracks
+            )
+        )
+
+    def _forget(self, track: _Track) -> None:
+        if self._smoother is not None:
+            self._smoother.forget(track.id)
+
+    def _hands(self, report: FrameReport) -> list[Hand]:
+        return [self._hand(track, report) for track in self._tracks]
+
+    def _hand(self, track: _Track, report: FrameReport) -> Hand:
+        measurement = track.measurement
+        points, world = measurement.landmarks, measurement.world_landmarks
+        if self._smoother is not None:
+            with report.timed("smoothing"):
+                points, world = self._smoother.smooth(track.id, report.time, points, world)
+        side, score = self._handedness(track.right)
+        return Hand(
+            id=track.id,
+            landmarks=_read_only(points),
+            world_landmarks=_read_only(world),
+            presence=measurement.presence,
+            handedness=side,
+            handedness_score=score,
+            roi=measurement.roi,
+        )
+
+    def _handedness(self, right: float) -> tuple[Handedness, float]:
+        right = 1 - right if self._mirrored else right
+        return ("right", right) if right >= 0.5 else ("left", 1 - right)
+
+
+class HandTracker(StageTracker):
+    """Follows hands through a stream of images, or finds them in single ones.
+
+    Args:
+        model: landmark model: "light" or "full".
+        backend: name of the runtime, or "auto".
+        max_hands: how many hands to report at most.
+        mirrored: the images are mirrored, as in a selfie; sides are swapped back.
+        smoothing: steady the landmarks (video only).
+        static: each image stands alone: detect in every one, keep nothing.
+        threads: for each model; None picks by the cores of the machine.
+        settings: every other number, see `TrackerSettings`.
+
+    Raises:
+        UsageError: an unknown name or a number out of range.
+        ModelError: a model file is missing or altered.
+        DeviceError: the backend does not work here.
+    """
+
+    def __init__(
+        self,
+        model: str = "full",
+        backend: str = "auto",
+        max_hands: int = 2,
+        mirrored: bool = False,
+        smoothing: bool = True,
+        static: bool = False,
+        threads: int | None = None,
+        settings: TrackerSettings | None = None,
+    ) -> None:
+        settings = checked(settings or TrackerSettings())
+        for name, value in (("max_hands", max_hands), ("threads", threads)):
+            if value is not None and value < 1:
+                raise UsageError(f"{name} is {value}: it must be 1 or more")
+        palm_stage, landmark_stage = open_stages(model, backend, threads, settings)
+        self._description = landmark_stage.session.describe()
+        smoother = None
+        if smoothing and not static:
+            smoother = OneEuroSmoother(settings.smoothing_min_cutoff, settings.smoothing_beta)
+        super().__init__(
+            palm_stage,
+            landmark_stage,
+            smoother,
+            max_hands=max_hands,
+            mirrored=mirrored,
+            static=static,
+            settings=settings,
+        )
+
+    def describe(self) -> str:
+        """Say what the landmark model runs on, in words."""
+        return str(self._description)
+
+
+def _read_only(array: FloatArray) -> FloatArray:
+    """Guard what the next region and the filter start from against a caller's writing."""
+    view = array.view()
+    view.flags.writeable = False
+    return view
+
+
+def _checked_image(image: ImageArray) -> ImageArray:
+    if not isinstance(image, np.ndarray) or image.dtype != np.uint8:
+        kind = image.dtype if isinstance(image, np.ndarray) else type(image).__name__
+        raise UsageError(f"the image is {kind}: it must be a numpy array of uint8, RGB")
+    if image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
+        raise UsageError(f"the image has shape {image.shape}: it must be [height, width, 3], RGB")
+    return np.ascontiguousarray(image)  # OpenCV cannot read a view with negative strides

@@ -1,0 +1,198 @@
+"""The house keeps its order: who may import whom, what is lazy, and that the links are links."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "edgehands"
+
+# From the bottom up. A module may import its own layer and those below, never one above.
+LAYERS = (
+    {"_version", "errors", "hand", "frame", "settings"},
+    {"geometry", "palm", "landmarks", "smoothing", "detection", "report"},
+    {"inference"},
+    {"models", "imaging"},
+    {"stages", "gestures"},
+    {"tracker", "events"},
+    {"cameras", "outputs", "synthetic"},
+    {"schema", "toml_places", "config", "summary"},
+    {"service"},
+    {"cli", "__main__", "benchmarks"},
+)
+# Each library, and the only places that may import it when they are imported themselves.
+HOMES = {
+    "cv2": (
+        *("imaging", "cameras.", "synthetic."),
+        *("outputs.drawing", "outputs.video", "outputs.contact_sheet"),
+    ),
+    "ai_edge_litert": (),
+    "tflite_runtime": (),
+    "paho": (),
+    "aiohttp": (),
+    "typer": ("cli.", "benchmarks."),
+    "rich": ("cli.", "benchmarks."),
+}
+
+
+def modules() -> list[tuple[str, Path]]:
+    """Every module of the package by its dotted name below `edgehands`."""
+    found = []
+    for folder in (PACKAGE, *(PACKAGE / name for name in linked_folders())):
+        for path in sorted(folder.rglob("*.py")):
+            inside = path.relative_to(PACKAGE)
+            found.append((".".join(inside.with_suffix("").parts), path))
+    return sorted(set(found))
+
+
+def linked_folders() -> list[str]:
+    return [path.name for path in PACKAGE.iterdir() if path.is_symlink()]
+
+
+def top(module: str) -> str:
+    return module.split(".", maxsplit=1)[0]
+
+
+def layer(module: str) -> int:
+    return next(index for index, names in enumerate(LAYERS) if top(module) in names)
+
+
+def imports(path: Path, *, at_import_time: bool) -> set[str]:
+    """Absolute names that a file imports; with `at_import_time`, only outside functions."""
+    names: set[str] = set()
+
+    def visit(node: ast.AST) -> None:
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.dump(child.test):
+                continue
+            if at_import_time and isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef):
+                continue
+            if isinstance(child, ast.Import):
+                names.update(alias.name for alias in child.names)
+            elif isinstance(child, ast.ImportFrom) and child.module:
+                names.add(child.module)
+                names.update(f"{child.module}.{alias.name}" for alias in child.names)
+            visit(child)
+
+    visit(ast.parse(path.read_text(encoding="utf-8")))
+    return names
+
+
+def test_every_module_has_a_layer() -> None:
+    known = set().union(*LAYERS) | {"backends", "__init__"}
+    assert {top(name) for name, _ in modules()} <= known
+
+
+def test_no_module_imports_from_a_layer_above() -> None:
+    wrong = []
+    for name, path in modules():
+        if top(name) in {"__init__", "backends"}:
+            continue
+        for imported in imports(path, at_import_time=False):
+            inside = imported.removeprefix("edgehands.")
+            if inside == imported or top(inside) == "backends":
+                continue
+            if not any(top(inside) in names for names in LAYERS):
+                continue  # a name of the package itself, such as edgehands.open_camera
+            if layer(inside) > layer(name):
+                wrong.append(f"{name} imports {imported}")
+    assert not wrong
+
+
+def test_a_backend_imports_only_contract_and_errors() -> None:
+    wrong = [
+        f"{name} imports {imported}"
+        for name, path in modules()
+        if top(name) == "backends"
+        for imported in imports(path, at_import_time=False)
+        if imported.startswith("edgehands.")
+        and top(imported.removeprefix("edgehands.")) not in {"errors", "inference"}
+    ]
+    assert not wrong
+
+
+def test_libraries_are_imported_only_where_they_live() -> None:
+    wrong = [
+        f"{name} imports {imported}"
+        for name, path in modules()
+        for imported in imports(path, at_import_time=True)
+        if top(imported) in HOMES
+        and not any(
+            name == home or (home.endswith(".") and f"{name}.".startswith(home))
+            for home in HOMES[top(imported)]
+        )
+    ]
+    assert not wrong
+
+
+def test_importing_the_package_loads_nothing_else() -> None:
+    loaded = python("import sys, edgehands; print(*sys.modules)").split()
+    heavy = {"numpy", "cv2", "msgspec", "typer", "rich", "paho", "aiohttp", "ai_edge_litert"}
+    assert not heavy & {top(name) for name in loaded}
+    assert [name for name in loaded if name.startswith("edgehands.")] == ["edgehands._version"]
+
+
+def test_every_public_name_can_be_reached() -> None:
+    python("import edgehands; [getattr(edgehands, name) for name in edgehands.__all__]")
+
+
+def test_importing_tracker_and_config_loads_no_runtime_and_no_broker() -> None:
+    loaded = python(
+        "import sys, edgehands.tracker, edgehands.config, edgehands.service; print(*sys.modules)"
+    ).split()
+    assert not {"ai_edge_litert", "tflite_runtime", "paho", "aiohttp", "typer"} & {
+        top(name) for name in loaded
+    }
+
+
+@pytest.mark.parametrize("name", ["backends", "models", "benchmarks"])
+def test_a_linked_folder_refuses_any_other_name(name: str) -> None:
+    answer = subprocess.run(
+        [sys.executable, "-c", f"import {name}"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert answer.returncode != 0
+    assert f"'{name}' is edgehands.{name}: import it by that name" in answer.stderr
+
+
+def test_the_linked_folders_are_relative_links() -> None:
+    if not (ROOT / ".git").exists():
+        pytest.skip("not a checkout")
+    for name in ("backends", "models", "benchmarks", "systemd"):
+        link = PACKAGE / name
+        assert link.is_symlink(), f"{link} became a file: clone with git's core.symlinks on"
+        assert link.readlink() == Path("..") / name
+
+
+def test_a_checkout_whose_links_became_text_says_so(tmp_path: Path) -> None:
+    package = tmp_path / "edgehands"
+    package.mkdir()
+    for name in ("__init__.py", "_version.py"):
+        (package / name).write_bytes((PACKAGE / name).read_bytes())
+    (package / "models").write_text("../models")
+    answer = subprocess.run(
+        [sys.executable, "-c", "import edgehands"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert answer.returncode != 0
+    assert "links became text files: clone again with `git -c core.symlinks" in answer.stderr
+
+
+def python(code: str) -> str:
+    """Run code in a fresh interpreter and return what it printed."""
+    answer = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+    assert answer.returncode == 0, answer.stderr
+    return answer.stdout

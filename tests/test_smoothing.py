@@ -1,0 +1,129 @@
+"""One Euro filter: steady when still, quick when moving, fair to near and far hands."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from edgehands.smoothing import OneEuroFilter, OneEuroSmoother
+
+if TYPE_CHECKING:
+    from edgehands.hand import FloatArray
+
+FRAME = 1 / 30
+
+
+def points(x: float = 0.0, size: float = 100.0) -> FloatArray:
+    """Landmarks that all lie at x but for the middle MCP, a palm size above the wrist."""
+    array = np.full((21, 3), x, np.float32)
+    array[9, 1] -= size
+    return array
+
+
+def filtered(values: list[FloatArray], beta: float = 5.0, scale: float = 100.0) -> list[FloatArray]:
+    one_euro = OneEuroFilter(1.0, beta)
+    return [one_euro(value, index * FRAME, scale) for index, value in enumerate(values)]
+
+
+def test_the_first_points_pass_as_they_are() -> None:
+    (first,) = filtered([points(3)])
+    assert first == pytest.approx(points(3))
+
+
+def test_a_still_hand_stays_where_it_is() -> None:
+    assert filtered([points(3)] * 50)[-1] == pytest.approx(points(3))
+
+
+def test_noise_of_a_still_hand_becomes_much_smaller() -> None:
+    rng = np.random.default_rng(1)
+    noisy = [points() + rng.normal(0, 0.5, (21, 3)).astype(np.float32) for _ in range(300)]
+    steady = filtered(noisy)
+    assert np.std(np.stack(steady[50:]), axis=0).mean() < 0.4 * 0.5
+
+
+def test_a_fast_hand_is_followed_more_closely_than_by_a_fixed_filter() -> None:
+    path = [points(40.0 * index) for index in range(30)]  # 12 palm sizes a second
+    behind = abs(filtered(path)[-1] - path[-1])[0, 0]
+    behind_fixed = abs(filtered(path, beta=0.0)[-1] - path[-1])[0, 0]
+    assert behind < 0.2 * behind_fixed
+    assert behind < 20  # pixels: half a frame
+
+
+def test_a_jump_is_reached_in_the_end() -> None:
+    assert filtered([points(0)] + [points(50)] * 60)[-1] == pytest.approx(points(50), abs=0.5)
+
+
+def test_near_and_far_hands_are_filtered_alike() -> None:
+    rng = np.random.default_rng(2)
+    path = [
+        points(30.0 * index) + rng.normal(0, 3, (21, 3)).astype(np.float32) for index in range(20)
+    ]
+    far = filtered(path)
+    near = filtered([value * 4 for value in path], scale=400.0)
+    assert near[-1] == pytest.approx(far[-1] * 4, rel=1e-3, abs=1e-2)
+
+
+def test_each_point_has_its_own_speed() -> None:
+    path = [points() for _ in range(30)]
+    for index, value in enumerate(path):
+        value[8] += 40.0 * index
+        value[4] += (index % 2) * 0.5  # a trembling thumb
+    last = filtered(path)[-1]
+    assert abs(last[8] - path[-1][8]).max() < 20
+    assert abs(last[4] - 0.25).max() < 0.15
+
+
+def test_the_same_time_again_returns_the_last_answer() -> None:
+    one_euro = OneEuroFilter(1.0, 5.0)
+    one_euro(points(0), 0.0, 100.0)
+    answer = one_euro(points(10), 0.1, 100.0)
+    assert one_euro(points(99), 0.1, 100.0) == pytest.approx(answer)
+    assert one_euro(points(99), 0.0, 100.0) == pytest.approx(answer)
+
+
+def test_a_hand_of_no_size_gives_finite_points() -> None:
+    one_euro = OneEuroFilter(1.0, 5.0)
+    for index in range(3):
+        answer = one_euro(points(index, size=0), index * FRAME, 0.0)
+    assert np.isfinite(answer).all()
+
+
+def test_filtering_does_not_write_into_what_it_got() -> None:
+    path = [points(float(index)) for index in range(5)]
+    copies = [value.copy() for value in path]
+    filtered(path)
+    assert all((value == copy).all() for value, copy in zip(path, copies, strict=True))
+
+
+def test_hands_are_smoothed_apart() -> None:
+    together, alone = OneEuroSmoother(1.0, 5.0), OneEuroSmoother(1.0, 5.0)
+    for index in range(10):
+        time = index * FRAME
+        one = together.smooth(1, time, points(index * 5), points(index * 0.01, 0.1))
+        together.smooth(2, time, points(-index * 50), points(1, 0.1))
+        expected = alone.smooth(1, time, points(index * 5), points(index * 0.01, 0.1))
+    assert one[0] == pytest.approx(expected[0])
+    assert one[1] == pytest.approx(expected[1])
+
+
+def test_world_landmarks_are_filtered_in_their_own_scale() -> None:
+    smoother = OneEuroSmoother(1.0, 5.0)
+    for index in range(30):
+        image, world = smoother.smooth(
+            1, index * FRAME, points(index * 40), points(index * 0.04, 0.1)
+        )
+    assert world[0] == pytest.approx(image[0] / 1000, rel=1e-3)
+
+
+def test_a_forgotten_hand_starts_afresh() -> None:
+    smoother = OneEuroSmoother(1.0, 5.0)
+    smoother.smooth(1, 0.0, points(0), points(0, 0.1))
+    smoother.forget(1)
+    image, _ = smoother.smooth(1, 0.1, points(500), points(0, 0.1))
+    assert image == pytest.approx(points(500))
+
+
+def test_forgetting_an_unknown_hand_is_fine() -> None:
+    OneEuroSmoother(1.0, 5.0).forget(77)
