@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 SOURCES := backends benchmarks edgehands models tests
 
-.PHONY: demo test test-system check format build accuracy clean
+.PHONY: demo test test-system test-arm64 test-gpu check format build accuracy clean
 
 demo: $(VENV)/.installed
 	$(BIN)/edgehands models fetch
@@ -13,12 +13,26 @@ demo: $(VENV)/.installed
 
 test: $(VENV)/.installed-dev
 	$(BIN)/edgehands models fetch
-	$(BIN)/python -m pytest -m "not system"
+	$(BIN)/python -m pytest -m "not system and not gpu"
 
 # What takes longer, or needs more of the machine than its processes.
 test-system: $(VENV)/.installed-dev
 	$(BIN)/edgehands models fetch
 	$(BIN)/python -m pytest -m system
+
+# The wheel on an emulated Raspberry Pi 4 and 5; root, apt install qemu-user-static mmdebstrap.
+test-arm64: $(VENV)/.installed-dev
+	$(BIN)/edgehands models fetch
+	$(BIN)/python -m pytest tests/test_arm64.py
+
+# The GPU backend, on the software Vulkan driver of Debian's chromium where VULKAN_DRIVER names no
+# other: apt install chromium libvulkan1. An empty VULKAN_DRIVER takes the machine's own.
+VULKAN_DRIVER ?= /usr/lib/chromium/vk_swiftshader_icd.json
+
+test-gpu: $(VENV)/.installed-dev
+	$(BIN)/edgehands models fetch
+	$(if $(VULKAN_DRIVER),VK_ICD_FILENAMES=$(VULKAN_DRIVER)) $(BIN)/python -m pytest \
+		tests/test_litert_gpu.py tests/test_backends.py -k litert
 
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check $(SOURCES)

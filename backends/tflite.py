@@ -16,6 +16,7 @@ import sys
 import tempfile
 import threading
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -55,25 +56,62 @@ def open_session(
     """Open `model` on the CPU, or on the delegate that `options` name."""
     if device not in (None, "cpu"):
         raise UsageError(f"backend tflite has no device {device!r}: leave it out, or say cpu")
-    return TfliteSession(model, batch, threads, options)
+    path = options.get(DELEGATE_OPTION)
+    if path:
+        rest = {key: value for key, value in options.items() if key != DELEGATE_OPTION}
+        return TfliteSession(model, batch, threads, load_delegate(path, rest))
+    if options:
+        raise UsageError(
+            f"backend tflite got the option {min(options)!r} but no "
+            f"{DELEGATE_OPTION}=/path/to/library.so to give it to"
+        )
+    return TfliteSession(model, batch, threads)
+
+
+@dataclass(frozen=True, slots=True)
+class Delegate:
+    """A loaded delegate."""
+
+    path: str
+    native: object
+    """The runtime's own object; the interpreters that use it keep it alive and free it last."""
+
+
+class _Port:
+    """An input or output tensor; one of a fully quantised model holds integers."""
+
+    def __init__(self, detail: Mapping[str, Any]) -> None:
+        self.index: int = detail["index"]
+        self._dtype = np.dtype(detail["dtype"])
+        self._scale, self._zero = detail["quantization"]
+
+    def stored(self, values: FloatArray) -> Any:
+        """Return real numbers as the tensor holds them."""
+        if self._dtype == np.float32:
+            return values
+        limits = np.iinfo(self._dtype)
+        steps = np.rint(values / np.float32(self._scale)) + self._zero
+        return steps.clip(limits.min, limits.max).astype(self._dtype)
+
+    def real(self, values: Any) -> FloatArray:
+        """Return what the tensor holds as real numbers."""
+        if self._dtype == np.float32:
+            held: FloatArray = values
+            return held
+        real: FloatArray = (values.astype(np.float32) - self._zero) * np.float32(self._scale)
+        return real
 
 
 class TfliteSession(Session):
     """One interpreter."""
 
     def __init__(
-        self, model: ModelFile, batch: int, threads: int, options: Mapping[str, str]
+        self, model: ModelFile, batch: int, threads: int, delegate: Delegate | None = None
     ) -> None:
         self._package, runtime = _load_runtime()
-        self._delegate_path = options.get(DELEGATE_OPTION)
+        self._delegate_path = delegate.path if delegate else None
         self._threads = threads
-        delegates = [_load_delegate(runtime, options)] if self._delegate_path else []
-        if options and not delegates:
-            raise UsageError(
-                f"backend tflite got the option {min(options)!r} but no "
-                f"{DELEGATE_OPTION}=/path/to/library.so to give it to"
-            )
-        interpreter = _open(runtime, model, batch, threads, delegates)
+        interpreter = _open(runtime, model, batch, threads, delegate)
         self._interpreter: Any = interpreter
         self._accelerated = _is_accelerated(interpreter)
         if not self._accelerated:
@@ -81,22 +119,24 @@ class TfliteSession(Session):
             logger.warning(
                 "%s runs without XNNPACK, many times slower: is /proc/cpuinfo readable?", model.id
             )
-        self._input_index: int = interpreter.get_input_details()[0]["index"]
-        self._output_indices = _output_indices(interpreter, model)
+        self._source = _Port(interpreter.get_input_details()[0])
+        outputs = {each["index"]: each for each in interpreter.get_output_details()}
+        self._outputs = [_Port(outputs[i]) for i in _output_indices(interpreter, model, batch)]
+        self._precision = _precision(interpreter)
         self.input = np.zeros((batch, model.input_size, model.input_size, 3), np.float32)
 
     def run(self) -> tuple[FloatArray, ...]:
         interpreter = opened(self._interpreter)
-        interpreter.set_tensor(self._input_index, self.input)
+        interpreter.set_tensor(self._source.index, self._source.stored(self.input))
         interpreter.invoke()
-        return tuple(interpreter.get_tensor(index) for index in self._output_indices)
+        return tuple(port.real(interpreter.get_tensor(port.index)) for port in self._outputs)
 
     def describe(self) -> Description:
         device = self._delegate_path or f"CPU, {self._threads} threads" + (
             ", XNNPACK" if self._accelerated else ", no XNNPACK"
         )
         version = importlib.metadata.version(self._package)
-        return Description("tflite", self._package, version, device, "fp32")
+        return Description("tflite", self._package, version, device, self._precision)
 
     def close(self) -> None:
         self._interpreter = None
@@ -115,48 +155,87 @@ def _load_runtime() -> tuple[str, ModuleType]:
     )
 
 
-def _load_delegate(runtime: ModuleType, options: Mapping[str, str]) -> object:
-    path = options[DELEGATE_OPTION]
-    rest = {key: value for key, value in options.items() if key != DELEGATE_OPTION}
+def load_delegate(path: str, options: Mapping[str, str]) -> Delegate:
+    """Load a delegate's library, by path or by a name that the loader finds, with its own options.
+
+    Raises:
+        DeviceError: it cannot be loaded, is no delegate, or finds no device.
+    """
+    _, runtime = _load_runtime()
     try:
         library = ctypes.CDLL(path)
         for symbol in _DELEGATE_SYMBOLS:
             getattr(library, symbol)  # the runtime trips over a missing one in a destructor
-        return runtime.load_delegate(path, rest)
+        return Delegate(path, runtime.load_delegate(path, dict(options)))
     except (OSError, ValueError, AttributeError) as error:
         reason = " ".join(str(error).split())
-        raise DeviceError(f"delegate {path} with options {rest or 'none'}: {reason}") from error
+        raise DeviceError(
+            f"delegate {path} with options {dict(options) or 'none'}: {reason}"
+        ) from error
 
 
 def _open(
-    runtime: ModuleType, model: ModelFile, batch: int, threads: int, delegates: list[object]
+    runtime: ModuleType, model: ModelFile, batch: int, threads: int, delegate: Delegate | None
 ) -> Any:
     try:
-        interpreter = runtime.Interpreter(
-            model_content=model.data, num_threads=threads, experimental_delegates=delegates
-        )
+        interpreter = _create(runtime, model, threads, delegate)
         if batch > 1:
             index = interpreter.get_input_details()[0]["index"]
             interpreter.resize_tensor_input(index, [batch, model.input_size, model.input_size, 3])
-        with _native_log():
+        with native_log():
             interpreter.allocate_tensors()
+    except DeviceError:  # which is a RuntimeError too
+        raise
     except (ValueError, RuntimeError) as error:
-        reason = str(error).strip().splitlines()
         raise ModelError(
             f"tflite cannot run {model.id} ({model.path}) with a batch of {batch}: "
-            f"{reason[0] if reason else 'no reason given'}"
+            f"{_first_line(error)}"
         ) from error
     return interpreter
 
 
-def _output_indices(interpreter: Any, model: ModelFile) -> list[int]:
-    by_name = {detail["name"]: detail["index"] for detail in interpreter.get_output_details()}
+def _create(runtime: ModuleType, model: ModelFile, threads: int, delegate: Delegate | None) -> Any:
+    if delegate is None:
+        return runtime.Interpreter(model_content=model.data, num_threads=threads)
+    try:
+        with native_log():
+            return runtime.Interpreter(
+                model_content=model.data,
+                num_threads=threads,
+                experimental_delegates=[delegate.native],
+            )
+    except RuntimeError as error:  # a bad model is a ValueError
+        raise DeviceError(
+            f"delegate {delegate.path} refused {model.id}: {_first_line(error)}"
+        ) from error
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else "no reason given"
+
+
+def _output_indices(interpreter: Any, model: ModelFile, batch: int) -> list[int]:
+    by_name = {detail["name"]: detail for detail in interpreter.get_output_details()}
     missing = [output.tensor for output in model.outputs if output.tensor not in by_name]
     if missing:
         raise ModelError(
             f"{model.id} ({model.path}) has no output {missing[0]!r}, only {sorted(by_name)}"
         )
-    return [by_name[output.tensor] for output in model.outputs]
+    for output in model.outputs:
+        shape = tuple(by_name[output.tensor]["shape"].tolist())
+        if shape != (batch, *output.shape):  # a RESHAPE inside keeps the batch it was made for
+            raise ModelError(
+                f"tflite cannot run {model.id} ({model.path}) with a batch of {batch}: "
+                f"{output.name} would have the shape {shape}"
+            )
+    return [by_name[output.tensor]["index"] for output in model.outputs]
+
+
+def _precision(interpreter: Any) -> str:
+    """Say in what the model computes: one with integer tensors was quantised."""
+    kinds = {np.dtype(detail["dtype"]) for detail in interpreter.get_tensor_details()}
+    return "int8" if np.dtype(np.int8) in kinds else "fp32"
 
 
 def _is_accelerated(interpreter: Any) -> bool:
@@ -167,10 +246,14 @@ def _is_accelerated(interpreter: Any) -> bool:
 
 
 @contextmanager
-def _native_log() -> Iterator[None]:
-    """Take what native code writes to stderr into our log, so that stderr keeps to our lines."""
+def native_log() -> Iterator[list[str]]:
+    """Take what native code writes to stderr into our log, so that stderr keeps to our lines.
+
+    The list that is handed out holds those lines after the `with` block.
+    """
+    lines: list[str] = []
     if sys.__stderr__ is None:  # the process was started without one
-        yield
+        yield lines
         return
     sys.stderr.flush()
     # One at a time: the descriptor is the process's, and two threads would mix up which was first.
@@ -178,10 +261,11 @@ def _native_log() -> Iterator[None]:
         stderr = os.dup(2)
         os.dup2(log.fileno(), 2)
         try:
-            yield
+            yield lines
         finally:
             os.dup2(stderr, 2)
             os.close(stderr)
             log.seek(0)
-            for line in log.read().decode(errors="replace").splitlines():
+            lines.extend(log.read().decode(errors="replace").splitlines())
+            for line in lines:
                 logger.debug("native: %s", line)

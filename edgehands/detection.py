@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Literal, Protocol, TypeAlias
 
+from edgehands.settings import TICK
+
 Reason: TypeAlias = Literal["no hand", "search"]
 
 
@@ -37,7 +39,7 @@ class SearchCadence:
         """Say why the detector must run now, or None."""
         if tracked >= self._max_hands:
             return None
-        if tracked and self._last is not None and time - self._last < self._interval:
+        if tracked and self._last is not None and time - self._last < self._interval - TICK:
             return None
         self._last = time
         return "search" if tracked else "no hand"

@@ -9,6 +9,7 @@ import msgspec
 
 from edgehands.gestures.holding import GestureHolder
 from edgehands.hand import Handedness  # noqa: TC001 (msgspec reads it at run time)
+from edgehands.settings import TICK
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -119,7 +120,7 @@ class EventMaker:
 
     def _follow(self, visit: _Visit, pose: PoseScore | None, time: float, ts: float) -> list[Event]:
         events = []
-        if not visit.entered and time - visit.since >= self._enter_delay:
+        if not visit.entered and time - visit.since >= self._enter_delay - TICK:
             visit.entered = True
             events.append(self._hand_event("enter", visit.hand, ts))
         if visit.entered:

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from edgehands.hand import FloatArray
 
 
+_GRID_BITS = 11
+
+
 def upright_angle(base: FloatArray, tip: FloatArray) -> float:
     """Angle of the turn from "up in the image" to the line base → tip, in [-π, π).
 
@@ -45,6 +48,24 @@ def rotated_square(
         cy=float(center[1] + shift * math.cos(angle)),
         size=float(max(width, height) * scale),
         angle=angle,
+    )
+
+
+def snapped(roi: Roi) -> Roi:
+    """Round a region to a grid of about 1/2000 of its side, and 1/2048 rad.
+
+    Each region follows from the last landmarks, so a difference of 0.0001 px between two runtimes
+    feeds on itself, through the crop's 8-bit rounding, until whole tracks are 0.2 px apart. On a
+    grid that is coarser than such differences and finer than the model's own noise, all runtimes
+    see the same crops.
+    """
+    step = 2.0 ** (round(math.log2(max(roi.size, 1.0))) - _GRID_BITS)
+    turn = 2.0**-_GRID_BITS
+    return Roi(
+        cx=round(roi.cx / step) * step,
+        cy=round(roi.cy / step) * step,
+        size=round(roi.size / step) * step,
+        angle=round(roi.angle / turn) * turn,
     )
 
 

@@ -19,10 +19,17 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, TypeVar, cast
 
-from edgehands.errors import DeviceError, EdgeHandsError, UsageError, did_you_mean
+from edgehands.errors import (
+    DeviceError,
+    EdgeHandsError,
+    RuntimeMissingError,
+    UsageError,
+    did_you_mean,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from importlib.metadata import EntryPoint
     from types import TracebackType
 
     from typing_extensions import Self
@@ -33,6 +40,7 @@ logger = logging.getLogger(__name__)
 
 RuntimeT = TypeVar("RuntimeT")
 Role: TypeAlias = Literal["palm", "landmarks"]
+ModelFormat: TypeAlias = Literal["tflite", "onnx"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +69,7 @@ class ModelFile:
     input_size: int
     """Side of the square RGB input, pixels."""
     outputs: tuple[OutputSpec, ...]
+    format: ModelFormat = "tflite"
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +127,13 @@ def opened(runtime: RuntimeT | None) -> RuntimeT:
     return runtime
 
 
+class Deriver(Protocol):
+    """Makes, or finds, the file of another format that was made from an original."""
+
+    def __call__(self, model: ModelFile, target: str, /) -> ModelFile:
+        """Return the file called `target` of `model`, verified against it."""
+
+
 class Backend(Protocol):
     """What a backend module must have."""
 
@@ -141,6 +157,8 @@ class BackendEntry:
     install: str
     """The command that brings its runtime."""
     hardware: str
+    format: ModelFormat = "tflite"
+    """Of the files that it reads; from another one it is derived first."""
 
 
 BACKENDS: dict[str, BackendEntry] = {
@@ -148,6 +166,27 @@ BACKENDS: dict[str, BackendEntry] = {
         "edgehands.backends.tflite",
         "pip install ai-edge-litert",
         "any 64-bit CPU through XNNPACK, or an external delegate by path",
+    ),
+    "onnxruntime": BackendEntry(
+        "edgehands.backends.onnxruntime",
+        "pip install 'edgehands[onnxruntime]'",
+        "any 64-bit CPU; CUDA, TensorRT and others where the installed build has them",
+        format="onnx",
+    ),
+    "openvino": BackendEntry(
+        "edgehands.backends.openvino",
+        "pip install 'edgehands[openvino]'",
+        "Intel CPU, GPU and NPU, other CPUs",
+    ),
+    "litert-gpu": BackendEntry(
+        "edgehands.backends.litert_gpu",
+        "pip install ai-edge-litert; apt install libvulkan1 mesa-vulkan-drivers",
+        "a GPU with a Vulkan driver; on Arm, ARMv8.2 or newer",
+    ),
+    "coral": BackendEntry(
+        "edgehands.backends.coral",
+        "the libedgetpu1-std .deb from https://github.com/feranick/libedgetpu/releases",
+        "Coral Edge TPU on USB, PCIe or M.2",
     ),
     "replay": BackendEntry(
         "edgehands.backends.replay",
@@ -157,7 +196,10 @@ BACKENDS: dict[str, BackendEntry] = {
 }
 """Every backend by name. A module is imported only when its name is asked for."""
 
-AUTO_ORDER = ("tflite",)
+ENTRY_POINTS = "edgehands.backends"
+"""The entry-point group in which other packages offer backends."""
+
+AUTO_ORDER = ("tflite", "openvino", "onnxruntime")
 """What `auto` tries, the surest first. `replay` is never chosen for the user."""
 
 
@@ -169,18 +211,56 @@ def default_threads() -> int:
     return min(4, len(os.sched_getaffinity(0)))
 
 
+def third_party_backends() -> dict[str, EntryPoint]:
+    """Return what other installed packages offer, by name, importing none of it.
+
+    A name of the table is not among them: nobody can take the place of a built-in backend.
+    """
+    from importlib.metadata import entry_points
+
+    return {
+        point.name: point
+        for point in entry_points(group=ENTRY_POINTS)
+        if point.name not in BACKENDS
+    }
+
+
+def backend_names() -> tuple[str, ...]:
+    """Return the name of every backend: the table's in its order, then those of other packages."""
+    return (*BACKENDS, *third_party_backends())
+
+
 def load_backend(name: str) -> Backend:
-    """Import the backend called `name`.
+    """Import the backend called `name`, ours or another package's.
 
     Raises:
         UsageError: no backend has that name.
+        RuntimeMissingError: another package's backend cannot be imported.
     """
-    entry = BACKENDS.get(name)
-    if entry is None:
-        raise UsageError(
-            f"no backend {name!r}: {did_you_mean(name, BACKENDS)}choose auto, {', '.join(BACKENDS)}"
+    if entry := BACKENDS.get(name):
+        return cast("Backend", importlib.import_module(entry.module))
+    others = third_party_backends()
+    if name in others:
+        return _load_third_party(others[name])
+    known = (*BACKENDS, *others)
+    raise UsageError(
+        f"no backend {name!r}: {did_you_mean(name, known)}choose auto, {', '.join(known)}"
+    )
+
+
+def _load_third_party(point: EntryPoint) -> Backend:
+    owner = f"package {point.dist.name}" if point.dist else "an unknown package"
+    try:
+        backend = point.load()
+    except (ImportError, AttributeError) as error:
+        raise RuntimeMissingError(
+            f"backend {point.name!r} of {owner} cannot be imported: {error}"
+        ) from error
+    if not callable(getattr(backend, "open_session", None)):
+        raise RuntimeMissingError(
+            f"backend {point.name!r} of {owner}: {point.value} has no function open_session"
         )
-    return cast("Backend", importlib.import_module(entry.module))
+    return cast("Backend", backend)
 
 
 def open_session(
@@ -191,10 +271,14 @@ def open_session(
     device: str | None = None,
     threads: int | None = None,
     options: Mapping[str, str] | None = None,
+    derive: Deriver | None = None,
 ) -> Session:
-    """Open `model` on a backend by name, or on the first of `AUTO_ORDER` that works.
+    """Open `model` on a backend by name, or with "auto" on the best that works.
 
-    A named backend works or fails. `auto` logs its choice and why the others were passed over.
+    A named backend works or fails. `auto` takes what `edgehands tune` found on this device, else
+    the first of `AUTO_ORDER`, and logs its choice and why the others were passed over. `threads`
+    None is as many as were found best, else `default_threads`. `derive` makes the file that a
+    backend wants from another format, as `edgehands.models.derived.derive` does.
 
     Raises:
         UsageError: unknown backend or option, a number below 1.
@@ -205,26 +289,80 @@ def open_session(
         raise UsageError(
             f"the backend option {min(options)!r} belongs to one backend: name it instead of auto"
         )
-    threads = default_threads() if threads is None else threads
     for what, value in (("batch", batch), ("threads", threads)):
-        if value < 1:
+        if value is not None and value < 1:
             raise UsageError(f"{what} is {value}: it must be 1 or more")
+    candidates = [_Candidate(backend)]
+    if backend == "auto":
+        candidates = _auto_candidates(model, device)
     reasons: list[str] = []
-    for name in AUTO_ORDER if backend == "auto" else (backend,):
+    for candidate in candidates:
         try:
-            session = load_backend(name).open_session(
-                model, batch=batch, device=device, threads=threads, options=options or {}
+            module = load_backend(candidate.backend)
+            session = module.open_session(
+                _readable(model, candidate.backend, derive),
+                batch=batch,
+                device=device,
+                threads=threads or candidate.threads or default_threads(),
+                options=options or {},
             )
         except EdgeHandsError as error:
             if backend != "auto":
                 raise
-            reasons.append(f"{name}: {error}")
+            reasons.append(f"{candidate.backend}: {error}")
+            if candidate.threads:  # it was measured here and is what the user counts on
+                logger.warning("%s does not run on %s any more", model.id, reasons[-1])
         else:
             logger.info(
-                "%s runs on %s%s",
+                "%s runs on %s%s%s",
                 model.id,
                 session.describe(),
+                f": {candidate.why}" if candidate.why else "",
                 f" (not on {'; '.join(reasons)})" if reasons else "",
             )
             return session
     raise DeviceError(f"no backend could open {model.id}: {'; '.join(reasons)}")
+
+
+def _readable(model: ModelFile, backend: str, derive: Deriver | None) -> ModelFile:
+    """Return `model` in the format that the backend reads; other packages' read .tflite."""
+    entry = BACKENDS.get(backend)
+    wanted = entry.format if entry else "tflite"
+    if model.format == wanted:
+        return model
+    if derive is None:
+        raise UsageError(
+            f"backend {backend} reads .{wanted} files and {model.id} ({model.path}) is none: "
+            "open it with derive=edgehands.models.derived.derive"
+        )
+    return derive(model, wanted)
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """A backend to try, and what speaks for it."""
+
+    backend: str
+    threads: int | None = None
+    """As measured on this device; None where nothing was."""
+    why: str = ""
+
+
+def _auto_candidates(model: ModelFile, device: str | None) -> list[_Candidate]:
+    """Return what `auto` tries: what `edgehands tune` chose on this device, then `AUTO_ORDER`."""
+    from edgehands import verdict
+
+    # A device belongs to one backend, and the verdict was reached without it.
+    kept = verdict.load() if device is None else None
+    choice = kept.choice(model.sha256) if kept else None
+    why = "it is first in the default order, `edgehands tune` measures what is fastest here"
+    default = [_Candidate(name, why=why) for name in AUTO_ORDER]
+    if kept is None or choice is None:
+        return default
+    first = _Candidate(
+        choice.backend,
+        choice.threads,
+        f"the best of {choice.candidates} by `edgehands tune` on {kept.made[:10]}, "
+        f"{choice.median_ms:.1f} ms",
+    )
+    return [first, *(each for each in default if each.backend != first.backend)]

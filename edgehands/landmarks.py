@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgehands.geometry import roi_to_image, rotated_square, rotation, upright_angle
+from edgehands.geometry import roi_to_image, rotated_square, rotation, snapped, upright_angle
 from edgehands.hand import LANDMARK_COUNT, FloatArray, Landmark, Roi, palm_size
 
 INPUT_SIDE = 224
@@ -78,8 +78,10 @@ def next_roi(landmarks: FloatArray) -> Roi:
     low, high = upright.min(axis=0), upright.max(axis=0)
     center = (low + high) / 2 @ rotation(angle) + pivot
     width, height = high - low
-    return rotated_square(
-        center, float(width), float(height), angle, shift_y=_ROI_SHIFT_Y, scale=_ROI_SCALE
+    return snapped(
+        rotated_square(
+            center, float(width), float(height), angle, shift_y=_ROI_SHIFT_Y, scale=_ROI_SCALE
+        )
     )
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from edgehands.cameras import Camera
-    from edgehands.events import Event
     from edgehands.frame import Frame
+    from edgehands.gestures.vocabulary import Vocabulary
     from edgehands.outputs import Output
 
     Watch = Callable[[int, int | None], None]
@@ -66,7 +66,8 @@ def run(config: configs.Config, watch: Watch | None = None) -> Summary:
             opened.callback(output.close)
         queue = EventQueue(outputs, live=camera.live)
         events = _event_maker(camera_config.name, config.gestures, static=static)
-        loop = _Loop(camera, tracker, events, queue, outputs)
+        poses = PoseReader(_wanted(shipped_vocabulary(), config.gestures))
+        loop = _Loop(camera, tracker, poses, events, queue, outputs)
         return loop.run(camera_config.frames, watch)
 
 
@@ -77,13 +78,14 @@ class _Loop:
         self,
         camera: Camera,
         tracker: HandTracker,
+        poses: PoseReader,
         events: EventMaker,
         queue: EventQueue,
         outputs: Sequence[Output],
     ) -> None:
         self._camera = camera
         self._tracker = tracker
-        self._poses = PoseReader(shipped_vocabulary())
+        self._poses = poses
         self._events = events
         self._queue = queue
         self._outputs = outputs
@@ -93,15 +95,14 @@ class _Loop:
     def run(self, limit: int | None, watch: Watch | None) -> Summary:
         """Take frames to the end and count what happened."""
         begin = time.monotonic()
-        try:
-            self._take_frames(limit, watch)
-        except KeyboardInterrupt:
-            self.summary.interrupted = True
-        except BrokenPipeError:
-            pass  # the reader of stdout has had enough, as `head` does
-        finally:
-            self._finish()
-            self.summary.seconds = time.monotonic() - begin
+        with suppress(BrokenPipeError):  # the reader of stdout has had enough, as `head` does
+            try:
+                self._take_frames(limit, watch)
+            except KeyboardInterrupt:
+                self.summary.interrupted = True
+            finally:
+                self._finish()
+        self.summary.seconds = time.monotonic() - begin
         return self.summary
 
     def _take_frames(self, limit: int | None, watch: Watch | None) -> None:
@@ -139,11 +140,13 @@ class _Loop:
     def _finish(self) -> None:
         """End what is under way, deliver what is waiting."""
         self.summary.dropped_frames = self._camera.dropped
-        if self._last is not None:
-            events: list[Event] = self._events.finish(self._timestamp(self._last))
-            self._queue.put(events, time.monotonic())
-        self._queue.close()
         self.summary.events = self._queue.counts
+        try:
+            if self._last is not None:
+                events = self._events.finish(self._timestamp(self._last))
+                self._queue.put(events, time.monotonic())
+        finally:
+            self._queue.close()
 
     def _timestamp(self, frame: Frame) -> float:
         """Seconds since 1970 at capture; for a file, its own time."""
@@ -175,6 +178,13 @@ def _open_tracker(config: configs.TrackerConfig, *, static: bool) -> HandTracker
         threads=config.threads,
         settings=config,
     )
+
+
+def _wanted(vocabulary: Vocabulary, rules: dict[str, GestureRules]) -> Vocabulary:
+    """Leave out the gestures that are switched off, so that they hide no other."""
+    return {
+        name: pose for name, pose in vocabulary.items() if rules.get(name, GestureRules()).enabled
+    }
 
 
 def _event_maker(camera: str, rules: dict[str, GestureRules], *, static: bool) -> EventMaker:

@@ -13,6 +13,9 @@ Share = Annotated[float, Meta(ge=0.0, le=1.0)]
 Seconds = Annotated[float, Meta(ge=0.0)]
 Positive = Annotated[float, Meta(gt=0.0)]
 
+TICK = 1e-6
+"""Seconds by which sums of frame times may miss a whole number of intervals by rounding."""
+
 SettingsT = TypeVar("SettingsT", bound=msgspec.Struct)
 
 
@@ -29,9 +32,15 @@ class TrackerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     palm_model: str | None = None
     """Which palm detector; None takes the one that the catalog pairs with the landmark model."""
     palm_backend: str | None = None
-    """Backend of the palm detector; None uses the landmark model's."""
+    """Backend of the palm detector; None uses the landmark model's, device and options included."""
+    palm_device: str | None = None
+    """As `device`, for a palm detector on a backend of its own."""
+    palm_backend_options: dict[str, str] = {}
+    """As `backend_options`, for a palm detector on a backend of its own."""
     precision: Literal["fp32"] = "fp32"
     """Arithmetic asked of the backend."""
+    device: str | None = None
+    """Which of the backend's devices, such as "GPU" for openvino; None takes its usual one."""
     backend_options: dict[str, str] = {}
     """The backend's own options, for example `delegate` for tflite."""
     models: str | None = None

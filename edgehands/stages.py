@@ -6,22 +6,26 @@ model file.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from edgehands import landmarks as landmark_maths
 from edgehands import palm as palm_maths
+from edgehands.errors import ModelError
 from edgehands.imaging import Cropper, Letterboxer
 from edgehands.inference import open_session
 from edgehands.models import store
-from edgehands.models.catalog import shipped_catalog
+from edgehands.models.catalog import PLAIN, shipped_catalog
+from edgehands.models.derived import derive
+from edgehands.views import merged, unmirrored, view_roi
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from edgehands.hand import ImageArray, Palm, Roi
+    from edgehands.hand import FloatArray, ImageArray, Palm, Roi
     from edgehands.inference import Session
     from edgehands.landmarks import Measurement
-    from edgehands.models.catalog import Model
+    from edgehands.models.catalog import Model, View
     from edgehands.settings import TrackerSettings
 
 
@@ -66,10 +70,16 @@ class ModelPalmStage:
 
 
 class ModelLandmarkStage:
-    """A landmark model on a backend."""
+    """A landmark model on a backend.
 
-    def __init__(self, session: Session) -> None:
+    Args:
+        session: with a batch of 1, or one for each view, which are then measured in one run.
+        views: how the model gets to see each region.
+    """
+
+    def __init__(self, session: Session, views: Sequence[View] = PLAIN) -> None:
         self.session = session
+        self._views = views
         self._crop = Cropper(landmark_maths.INPUT_SIDE)
 
     def measure(self, image: ImageArray, rois: Sequence[Roi]) -> list[Measurement]:
@@ -77,13 +87,51 @@ class ModelLandmarkStage:
         return [self._measure(image, roi) for roi in rois]
 
     def _measure(self, image: ImageArray, roi: Roi) -> Measurement:
-        self._crop(image, roi, self.session.input[0])
-        points, presence, right, world = self.session.run()
-        return landmark_maths.decode(points[0], presence[0, 0], right[0, 0], world[0], roi)
+        batch = len(self.session.input)
+        measurements: list[Measurement] = []
+        for first in range(0, len(self._views), batch):
+            views = self._views[first : first + batch]
+            for place, view in enumerate(views):
+                self._show(image, roi, view, self.session.input[place])
+            outputs = self.session.run()
+            measurements += [
+                _read(outputs, place, view, view_roi(roi, view.turn))
+                for place, view in enumerate(views)
+            ]
+        return merged(measurements, roi)
+
+    def _show(self, image: ImageArray, roi: Roi, view: View, out: FloatArray) -> None:
+        self._crop(image, view_roi(roi, view.turn), out)
+        if view.mirrored:
+            out[:] = out[:, ::-1].copy()
 
     def close(self) -> None:
         """Close the session."""
         self.session.close()
+
+
+def _read(outputs: tuple[FloatArray, ...], place: int, view: View, roi: Roi) -> Measurement:
+    """Decode one place of a batch."""
+    points, presence, right, world = (output[place] for output in outputs)
+    side = float(right[0])
+    if view.mirrored:
+        points, side, world = unmirrored(points, side, world)
+    return landmark_maths.decode(points, float(presence[0]), side, world, roi)
+
+
+class _Engine(NamedTuple):
+    """What runs a model: three settings that only make sense together."""
+
+    backend: str
+    device: str | None
+    options: Mapping[str, str]
+
+
+def _palm_engine(engine: _Engine, settings: TrackerSettings) -> _Engine:
+    """Return the landmark model's engine, unless the palm detector has one of its own."""
+    if settings.palm_backend is None:
+        return engine
+    return _Engine(settings.palm_backend, settings.palm_device, settings.palm_backend_options)
 
 
 def open_stages(
@@ -96,18 +144,34 @@ def open_stages(
         ModelError: a model file is missing or altered.
         DeviceError: the backend does not work here.
     """
-    landmarks, palm = shipped_catalog().pair(model, settings.palm_model)
+    landmarks, views, palm = shipped_catalog().resolve(model, settings.palm_model)
 
-    def session(model: Model, backend: str) -> Session:
+    engine = _Engine(backend, settings.device, settings.backend_options)
+
+    def session(model: Model, engine: _Engine, batch: int = 1) -> Session:
         file = store.load(model.id, settings.models)
-        return open_session(backend, file, threads=threads, options=settings.backend_options)
+        return open_session(
+            engine.backend,
+            file,
+            batch=batch,
+            device=engine.device,
+            threads=threads,
+            options=engine.options,
+            derive=partial(derive, folder=settings.models),
+        )
 
-    landmark_session = session(landmarks, backend)
     try:
-        palm_session = session(palm, settings.palm_backend or backend)
+        landmark_session = session(landmarks, engine, len(views))
+    except ModelError:
+        if len(views) == 1:
+            raise
+        landmark_session = session(landmarks, engine)  # no such batch there: one run for each view
+    try:
+        palm_session = session(palm, _palm_engine(engine, settings))
     except BaseException:
         landmark_session.close()
         raise
-    return ModelPalmStage(palm_session, settings.min_palm_score), ModelLandmarkStage(
-        landmark_session
+    return (
+        ModelPalmStage(palm_session, settings.min_palm_score),
+        ModelLandmarkStage(landmark_session, views),
     )

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import msgspec
 
 from edgehands.errors import ConfigError, UsageError, did_you_mean
 from edgehands.inference import OutputSpec, Role
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+EntryT = TypeVar("EntryT", bound="Model | Ensemble")
 
 SHIPPED = Path(__file__).with_name("catalog.toml")
 
@@ -84,48 +89,92 @@ class Model(_Table, frozen=True):
         )
 
 
+class View(_Table, frozen=True):
+    """How a landmark model gets to see a region."""
+
+    turn: float = 0.0
+    """Radians added to the region's angle."""
+    mirrored: bool = False
+    """Left and right of the crop are swapped."""
+
+
+PLAIN = (View(),)
+"""The views of a model that looks once, straight."""
+
+
+class Ensemble(_Table, frozen=True):
+    """An [[ensemble]] of the catalog: one landmark model, several views of the crop averaged."""
+
+    id: str
+    of: str
+    """The id of the landmark model."""
+    views: Annotated[tuple[View, ...], msgspec.Meta(min_length=2)]
+    note: str
+    """What it is, in one line: shown wherever its name is."""
+
+
 class Catalog(_Table, frozen=True):
     """All models and where they come from."""
 
     source: Source
     models: tuple[Model, ...] = msgspec.field(name="model")
+    ensembles: tuple[Ensemble, ...] = msgspec.field(name="ensemble", default=())
 
     def __post_init__(self) -> None:
-        """Refuse what the types cannot: equal ids or names, a palm model that is none."""
-        ids = [model.id for model in self.models]
+        """Refuse what the types cannot: equal ids or names, a partner that is none."""
+        entries: list[Model | Ensemble] = [*self.models, *self.ensembles]
+        ids = [entry.id for entry in entries]
         names = [name for model in self.models for name in (model.file, *model.aliases)]
         for kind, values in (("id", ids), ("file name", names)):
             if len(set(values)) < len(values):
                 raise ValueError(f"two models have the same {kind}")
-        palms = {model.id for model in self.models if model.role == "palm"}
+        roles = {model.id: model.role for model in self.models}
         for model in self.models:
-            if (model.palm in palms) != (model.role == "landmarks"):
+            if (roles.get(model.palm or "") == "palm") != (model.role == "landmarks"):
                 raise ValueError(f"model {model.id!r} has palm = {model.palm!r}")
+        for ensemble in self.ensembles:
+            if roles.get(ensemble.of) != "landmarks":
+                raise ValueError(f"ensemble {ensemble.id!r} is of {ensemble.of!r}")
 
-    def get(self, model_id: str, role: Role | None = None) -> Model:
-        """Return the model called `model_id`, which must have that role if one is given.
+    def get(self, model_id: str) -> Model:
+        """Return the model, a file of its own, called `model_id`.
 
         Raises:
-            UsageError: no such model has that id.
+            UsageError: no model has that id.
         """
-        models = [model for model in self.models if role in (None, model.role)]
-        for model in models:
-            if model.id == model_id:
-                return model
-        ids = [model.id for model in models]
-        raise UsageError(
-            f"no {role or ''} model {model_id!r}: ".replace("  ", " ")
-            + f"{did_you_mean(model_id, ids)}choose {', '.join(ids)}"
-        )
+        return _named(model_id, self.models, "model")
 
-    def pair(self, landmarks: str, palm: str | None = None) -> tuple[Model, Model]:
-        """Return a landmark model and the palm model that goes with it, unless one is named.
+    def resolve(
+        self, landmarks: str, palm: str | None = None
+    ) -> tuple[Model, Sequence[View], Model]:
+        """Return what runs for a landmark model: the file, its views, and the palm model.
+
+        Args:
+            landmarks: id of a landmark model or an ensemble.
+            palm: id of a palm model; None takes the one that goes with it.
 
         Raises:
             UsageError: no model of that role has that id.
         """
-        model = self.get(landmarks, "landmarks")
-        return model, self.get(palm or model.palm or "", "palm")
+        choices: list[Model | Ensemble] = [
+            *(model for model in self.models if model.role == "landmarks"),
+            *self.ensembles,
+        ]
+        chosen = _named(landmarks, choices, "landmark model")
+        views = chosen.views if isinstance(chosen, Ensemble) else PLAIN
+        model = self.get(chosen.of) if isinstance(chosen, Ensemble) else chosen
+        palms = [model for model in self.models if model.role == "palm"]
+        return model, views, _named(palm or model.palm or "", palms, "palm model")
+
+
+def _named(model_id: str, entries: Sequence[EntryT], kind: str) -> EntryT:
+    for entry in entries:
+        if entry.id == model_id:
+            return entry
+    ids = [entry.id for entry in entries]
+    raise UsageError(
+        f"no {kind} {model_id!r}: {did_you_mean(model_id, ids)}choose {', '.join(ids)}"
+    )
 
 
 def read_catalog(path: Path) -> Catalog:

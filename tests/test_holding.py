@@ -51,6 +51,12 @@ def test_another_gesture_ends_the_first_in_the_same_moment() -> None:
     assert play("aaabbbb") == [(2, "start", "a"), (5, "end", "a"), (5, "start", "b")]
 
 
+def test_another_gesture_does_not_wait_for_the_firsts_exit_delay() -> None:
+    lasting = GestureRules(enter_delay=2 * TICK, exit_delay=99 * TICK)
+    changes = [(2, "start", "a"), (5, "end", "a"), (5, "start", "b")]
+    assert play("aaabbbb", a=lasting) == changes
+
+
 def test_a_glimpse_of_another_pose_does_not_end_a_gesture() -> None:
     assert play("aaabbaabbaa") == [(2, "start", "a")]
 

@@ -38,6 +38,7 @@ class Outputs:
         keypoints = np.tile(here, (7, 1))
         keypoints[0] += down
         keypoints[2] -= down
+        keypoints[1] -= down + size / 4  # another knuckle, off the line to the middle one
         self.boxes[anchor, 4:] = keypoints.reshape(-1)
 
     def palms(self, min_score: float = 0.5) -> list[Palm]:

@@ -98,14 +98,15 @@ def test_filtering_does_not_write_into_what_it_got() -> None:
 
 
 def test_hands_are_smoothed_apart() -> None:
-    together, alone = OneEuroSmoother(1.0, 5.0), OneEuroSmoother(1.0, 5.0)
+    together = OneEuroSmoother(1.0, 5.0)
+    alone = {1: OneEuroSmoother(1.0, 5.0), 2: OneEuroSmoother(1.0, 5.0)}
     for index in range(10):
-        time = index * FRAME
-        one = together.smooth(1, time, points(index * 5), points(index * 0.01, 0.1))
-        together.smooth(2, time, points(-index * 50), points(1, 0.1))
-        expected = alone.smooth(1, time, points(index * 5), points(index * 0.01, 0.1))
-    assert one[0] == pytest.approx(expected[0])
-    assert one[1] == pytest.approx(expected[1])
+        for hand, speed in ((1, 5.0), (2, -50.0)):
+            seen = points(speed * index), points(speed * index / 1000, 0.1)
+            both = together.smooth(hand, index * FRAME, *seen)
+            expected = alone[hand].smooth(hand, index * FRAME, *seen)
+            assert both[0] == pytest.approx(expected[0])
+            assert both[1] == pytest.approx(expected[1])
 
 
 def test_world_landmarks_are_filtered_in_their_own_scale() -> None:

@@ -53,7 +53,7 @@ class Actor:
     def landmarks(self) -> FloatArray:
         points = flat_hand() * np.float32(self.size)
         points[:, :2] += np.array([self.x, self.y], np.float32)
-        points[20, 1] += np.float32(self.poison)
+        points[17, 1] += np.float32(self.poison)
         return points
 
 
@@ -93,6 +93,7 @@ class _LandmarkStage:
 
     def measure(self, image: ImageArray, rois: Sequence[Roi]) -> list[Measurement]:
         assert image.flags.c_contiguous
+        assert all(math.isfinite(roi.cx + roi.cy + roi.size + roi.angle) for roi in rois)
         if self.failure:
             raise self.failure
         self._scene.measured += rois
@@ -115,7 +116,7 @@ class _LandmarkStage:
 
 
 def _palm(actor: Actor) -> Palm:
-    points = actor.landmarks[_PALM_POINTS, :2]
+    points = replace(actor, poison=0).landmarks[_PALM_POINTS, :2]
     low, high = points.min(axis=0), points.max(axis=0)
     box = float(low[0]), float(low[1]), float(high[0]), float(high[1])
     return Palm(box, points, 0.9)
@@ -556,8 +557,8 @@ def test_a_time_that_cannot_follow_is_refused(time: float | None, said: str) -> 
     [
         ({"max_hands": 0}, "max_hands is 0: it must be 1 or more"),
         ({"threads": 0}, "threads is 0"),
-        ({"model": "ful"}, "no landmarks model 'ful': did you mean 'full'"),
-        ({"model": "palm-full"}, "no landmarks model 'palm-full': .*choose light, full"),
+        ({"model": "ful"}, "no landmarks? model 'ful': did you mean 'full'"),
+        ({"model": "palm-full"}, "no landmarks? model 'palm-full': .*choose light, full"),
         (
             {"settings": TrackerSettings(palm_model="light")},
             "no palm model 'light': choose palm-lite",

@@ -9,7 +9,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from edgehands._version import __version__
-from edgehands.cli import demo, models, run
+from edgehands.cli import demo, doctor, models, run, tune, verify
 from edgehands.errors import BUG_EXIT_CODE, EdgeHandsError
 
 # Typer is built on click, or brings its own copy of it: reach click's base error either way.
@@ -28,6 +28,9 @@ app = typer.Typer(
 )
 app.command("run")(run.run)
 app.command("demo")(demo.demo)
+app.command("doctor")(doctor.doctor)
+app.command("verify")(verify.verify_backends)
+app.command("tune")(tune.tune)
 app.add_typer(models.app, name="models")
 
 
@@ -55,6 +58,8 @@ def _root(
     logging.basicConfig(
         format="edgehands: %(message)s", level=_LOG_LEVELS[min(verbose, len(_LOG_LEVELS) - 1)]
     )
+    if not verbose:  # nobody should wonder for half a minute why nothing happens
+        logging.getLogger("edgehands.cameras.synthetic").setLevel(logging.INFO)
 
 
 def main() -> NoReturn:

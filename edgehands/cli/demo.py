@@ -9,6 +9,7 @@ import typer
 from edgehands.cli.run import (
     BackendOption,
     BackendOptionsOption,
+    DeviceOption,
     ModelOption,
     ModelsOption,
     ThreadsOption,
@@ -23,6 +24,7 @@ def demo(
     ] = Path("edgehands-demo"),
     model: ModelOption = None,
     backend: BackendOption = None,
+    device: DeviceOption = None,
     backend_option: BackendOptionsOption = None,
     threads: ThreadsOption = None,
     models: ModelsOption = None,
@@ -41,6 +43,7 @@ def demo(
         tracker={
             "model": model,
             "backend": backend,
+            "device": device,
             "backend_options": key_values(backend_option),
             "threads": threads,
             "models": str(models) if models else None,

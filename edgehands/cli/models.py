@@ -1,9 +1,10 @@
-"""`edgehands models`: list, fetch and check the model files."""
+"""`edgehands models`: list, fetch, check and build the model files."""
 
 import json
 import shlex
 import sys
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -14,12 +15,13 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 from rich.table import Table
 
-from edgehands.errors import ModelError
+from edgehands.errors import ModelError, UsageError
 from edgehands.models import store
 from edgehands.models.catalog import shipped_catalog
+from edgehands.models.derived import RECIPES, SUBFOLDER, build, cache_folder, get_recipe, keep
 from edgehands.models.fetch import fetch
 
-app = typer.Typer(help="List, fetch and check the model files.", no_args_is_help=True)
+app = typer.Typer(help="List, fetch, check and build the model files.", no_args_is_help=True)
 
 ModelsOption = Annotated[
     Path | None,
@@ -54,6 +56,13 @@ def list_models(
             f"{model.macs / 1e6:.0f} M",
             model.file,
             state.status,
+        )
+    for ensemble in shipped_catalog().ensembles:
+        of = shipped_catalog().get(ensemble.of)
+        macs = f"{of.macs * len(ensemble.views) / 1e6:.0f} M"
+        table.add_row(
+            *(ensemble.id, of.role, f"{of.input_size}×{of.input_size}", f"{of.params / 1e6:.2f} M"),
+            *(macs, ensemble.note, ""),
         )
     # Into a pipe or file, a line is as long as it needs to be.
     Console(width=None if sys.stdout.isatty() else 200).print(table)
@@ -110,6 +119,54 @@ def check_models(models: ModelsOption = None) -> None:
     problems = [state.problem for state in states if state.status != "ok"]
     if problems:
         raise ModelError(f"{len(problems)} of {len(states)} models cannot be used: {problems[0]}")
+
+
+@app.command("build")
+def build_models(
+    target: Annotated[
+        str,
+        typer.Argument(
+            metavar="TARGET", help=f"What to build: {', '.join(RECIPES)}.", show_default=False
+        ),
+    ],
+    model: Annotated[str, typer.Option("--model", metavar="ID", help="One model, or all.")] = "all",
+    models: ModelsOption = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            metavar="DIR",
+            help="Where to put the files; by default the user's cache. A device that cannot build "
+            f"finds them in the folder {SUBFOLDER} of its model folder.",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Build derived model files, each compared with its original; exit code 78 if one differs."""
+    recipe = get_recipe(target)  # a wrong name is said before anything is read
+    folder = out or cache_folder()
+    if folder is None:
+        raise UsageError("this user has no home folder: name one with --out")
+    catalog = shipped_catalog()
+    for each in catalog.models if model == "all" else (catalog.get(model),):
+        with _status(f"building the {target} file of {each.id}"):
+            built = build(store.load(each.id, models), target)
+            kept = keep(built, folder)
+        differences = ", ".join(f"{name} {off:.1e}" for name, off in built.differences.items())
+        typer.echo(
+            f"{each.id:<10} {target:<5} {len(kept.data) / 1e6:5.1f} MB  off by {differences} "
+            f"(allowed {recipe.tolerance:g})  {kept.path}"
+        )
+
+
+@contextmanager
+def _status(text: str) -> Iterator[None]:
+    """Show on a terminal what is being done, and say nothing elsewhere."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    with Console(stderr=True).status(text):
+        yield
 
 
 class _DownloadReport:

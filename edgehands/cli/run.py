@@ -28,7 +28,9 @@ ModelOption = Annotated[
 BackendOption = Annotated[
     str | None,
     typer.Option(
-        help="Runtime by name: auto, tflite, replay.", show_default=False, rich_help_panel=_TRACKER
+        help="Runtime by name: auto, tflite, onnxruntime, openvino, litert-gpu, coral, replay.",
+        show_default=False,
+        rich_help_panel=_TRACKER,
     ),
 ]
 BackendOptionsOption = Annotated[
@@ -37,6 +39,14 @@ BackendOptionsOption = Annotated[
         "--backend-option",
         metavar="KEY=VALUE",
         help="The backend's own option, for example delegate=/path/lib.so; may be repeated.",
+        show_default=False,
+        rich_help_panel=_TRACKER,
+    ),
+]
+DeviceOption = Annotated[
+    str | None,
+    typer.Option(
+        help="The backend's device, such as GPU for openvino.",
         show_default=False,
         rich_help_panel=_TRACKER,
     ),
@@ -82,6 +92,7 @@ def run(
     ] = None,
     model: ModelOption = None,
     backend: BackendOption = None,
+    device: DeviceOption = None,
     backend_option: BackendOptionsOption = None,
     max_hands: Annotated[
         int | None,
@@ -159,6 +170,7 @@ def run(
         tracker={
             "model": model,
             "backend": backend,
+            "device": device,
             "backend_options": key_values(backend_option),
             "max_hands": max_hands,
             "mirrored": mirrored,

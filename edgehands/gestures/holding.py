@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from edgehands.settings import GestureRules
+from edgehands.settings import TICK, GestureRules
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -80,12 +80,12 @@ class GestureHolder:
         return pose if rules.enabled and pose.score >= rules.min_score else None
 
     def _is_ripe(self, pose: PoseScore, time: float) -> bool:
-        return time - self._shown_since >= self._rules_of(pose.gesture).enter_delay
+        return time - self._shown_since >= self._rules_of(pose.gesture).enter_delay - TICK
 
     def _is_over(self, time: float) -> bool:
         if self._held is None:
             return False
-        return time - self._held_until >= self._rules_of(self._held.gesture).exit_delay
+        return time - self._held_until >= self._rules_of(self._held.gesture).exit_delay - TICK
 
     def _rules_of(self, gesture: str) -> GestureRules:
         return self._rules.get(gesture, _DEFAULT_RULES)

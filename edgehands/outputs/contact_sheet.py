@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from edgehands.errors import UsageError
 from edgehands.outputs import Output
 from edgehands.outputs.drawing import draw_hands
 from edgehands.outputs.files import make_folder_for
-from edgehands.outputs.video import write_picture
+from edgehands.outputs.video import PICTURES, write_picture
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,6 +31,8 @@ class ContactSheetOutput(Output):
     """Keeps the frames on which a gesture started, thinned out evenly when there are too many."""
 
     def __init__(self, path: Path, columns: int, count: int) -> None:
+        if path.suffix.lower() not in PICTURES:
+            raise UsageError(f"contact sheet {path}: its name must end with {', '.join(PICTURES)}")
         make_folder_for(path)
         self._path = path
         self._columns = columns

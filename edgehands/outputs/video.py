@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 # pip's OpenCV has no H.264 encoder; these two it has everywhere.
 _CODECS = {".mp4": "mp4v", ".m4v": "mp4v", ".mkv": "mp4v", ".avi": "MJPG", ".webm": "VP90"}
-_PICTURES = (".png", ".jpg", ".jpeg", ".webp")
-SUFFIXES = (*_CODECS, *_PICTURES)
+PICTURES = (".png", ".jpg", ".jpeg", ".webp")
+SUFFIXES = (*_CODECS, *PICTURES)
 
 
 class VideoOutput(Output):
@@ -45,7 +45,7 @@ class VideoOutput(Output):
         """Draw and write one frame."""
         drawn = draw_hands(view.frame.image, view.hands, view.gestures)
         bgr = np.ascontiguousarray(drawn[..., ::-1])
-        if self._path.suffix.lower() in _PICTURES:
+        if self._path.suffix.lower() in PICTURES:
             write_picture(self._path, bgr)
             return
         if self._writer is None:

@@ -48,9 +48,9 @@ class Sprite:
     image: ImageArray
     """uint8 [H, W, 4]: red, green and blue, already multiplied with the fourth, the coverage."""
     landmarks: FloatArray
-    """[21, 3] pixels of the sprite; z as in `scene.Truth`."""
+    """[21, 3] pixels of the sprite; z as in `truth.Truth`."""
     world_landmarks: FloatArray
-    """[21, 3] metres, as in `scene.Truth`."""
+    """[21, 3] metres, as in `truth.Truth`."""
 
 
 class Atlas:
@@ -91,7 +91,7 @@ def draw_sprite(number: int) -> Sprite:
     actor = Actor(_PLACE, interpolate(start, end, step / STEPS), look=_LOOK)
     layer = actor.render(_CAMERA, _LIGHT)
     coverage = layer.coverage[..., None]
-    # The inside of a sprite is multiplied after the step to sRGB, where it will be laid over.
+    # Multiplied in sRGB, not in linear light, for that is where the sprite will be laid over.
     image = np.concatenate([to_srgb(layer.colour) * coverage, coverage], axis=2)
     truth = actor.truth(_CAMERA)
     landmarks = truth.landmarks - np.array([layer.x, layer.y, 0], np.float32)

@@ -77,7 +77,7 @@ def _room(width: int, height: int, rng: np.random.Generator) -> Picture:
 def _pattern(width: int, height: int, rng: np.random.Generator) -> Picture:
     """Return tiles or striped cloth, at any angle."""
     angle = rng.uniform(0, np.pi)
-    period = rng.uniform(14, 70)
+    period = rng.uniform(24, 90)
     x = np.arange(width, dtype=np.float32)
     y = np.arange(height, dtype=np.float32)[:, None]
     u = np.sin((x * np.cos(angle) + y * np.sin(angle)) * (2 * np.pi / period))
@@ -85,9 +85,9 @@ def _pattern(width: int, height: int, rng: np.random.Generator) -> Picture:
     wave = u if rng.random() < 0.5 else u * v
     share = (0.5 + wave * rng.uniform(1, 6)).clip(0, 1)[..., None]
     first = np.array(_colour(rng), np.float32)
-    second = (0.6 * first + 0.4 * np.array(_colour(rng))).astype(np.float32)
+    second = (0.75 * first + 0.25 * np.array(_colour(rng))).astype(np.float32)
     return _soft(
-        np.asarray(first + (second - first) * share, np.float32), float(rng.uniform(0.6, 2.5))
+        np.asarray(first + (second - first) * share, np.float32), float(rng.uniform(1.0, 3.0))
     )
 
 

@@ -33,6 +33,9 @@ REPORTING_SEED = 77_003
 
 CAMERA = Camera()
 
+_PALM_LENGTH = 92.0
+"""Millimetres from the wrist to the middle finger's MCP, about."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sample:
@@ -166,14 +169,15 @@ def _random_actor(
     roll = upright + float(rng.uniform(-35, 35))
     pitch = float(rng.uniform(-20, 20))
     width = (room[1] - room[0]) * CAMERA.width
-    palm = float(rng.uniform(58, 120 if width > 400 else 85))
+    # The detector sees the picture at 192 pixels: palms much smaller than these are not its trade.
+    palm = float(rng.uniform(74, 130 if width > 400 else 95))
 
     def actor(position: tuple[float, float, float]) -> Actor:
         # A left hand turns the other way, so that both sides show the same views.
         turn = Placement(position, -yaw if left else yaw, pitch, roll, left)
         return Actor(turn, held, gesture, person, look)
 
-    depth = CAMERA.focal * 92.0 / palm
+    depth = CAMERA.focal * _PALM_LENGTH / palm
     box = actor((0.0, 0.0, depth)).truth(CAMERA).landmarks[:, :2]
     low, high = box.min(axis=0), box.max(axis=0)
     margin = 0.25 * palm

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -51,9 +51,7 @@ class Track:
         sign = -1.0 if self.left else 1.0
         x, y, z = (float(value) for value in place)
         placement = Placement((x, y, z), sign * yaw, pitch, sign * roll, self.left)
-        return replace(
-            Actor(placement, look=self.look), pose=pose, gesture=_gesture(start, end, share)
-        )
+        return Actor(placement, pose, _gesture(start, end, share), look=self.look)
 
 
 def ease(share: float) -> float:

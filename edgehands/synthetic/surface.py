@@ -28,7 +28,7 @@ FOREARM_LENGTH = 600.0
 
 _FAR = np.float32(1e3)
 _BLEND = {PALM: 10.0, FOREARM: 10.0}
-_FINGER_BLEND, _ROOT_BLEND, _TOUCH_BLEND = 3.5, 8.0, 1.2
+_FINGER_BLEND, _ROOT_BLEND, _TOUCH_BLEND = 3.5, 5.0, 1.2
 """Millimetres over which capsules melt: in a finger, a finger's root in the palm, two fingers."""
 
 

@@ -1,0 +1,162 @@
+"""Cameras and accelerators: is one there, and may this user have it?"""
+
+from __future__ import annotations
+
+import grp
+from typing import TYPE_CHECKING
+
+from edgehands.cameras import exists, split_source
+from edgehands.cameras.v4l2 import find_device
+from edgehands.doctor.findings import Finding
+from edgehands.errors import EdgeHandsError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from edgehands.doctor.findings import Machine
+
+_CORAL_USB = {("1a6e", "089a"), ("18d1", "9302")}  # before and after its firmware is loaded
+_CORAL_PCI = ("0x1ac1", "0x089a")
+_UDEV_RULE = (
+    'SUBSYSTEM=="usb", ATTRS{idVendor}=="1a6e|18d1", ATTRS{idProduct}=="089a|9302", '
+    'MODE="0660", GROUP="plugdev"'
+)
+
+
+def check_cameras(machine: Machine, sources: Sequence[str] = ()) -> list[Finding]:
+    """Cameras of this machine; those that the config names must work."""
+    problems = [problem for source in sources if (problem := _source(machine, source))]
+    if problems:
+        return problems
+    devices = machine.cameras()
+    forbidden = [each for each in devices if not machine.may_use(machine.root / each.path[1:])]
+    if forbidden:
+        return [
+            _forbidden(machine, "cameras", machine.root / each.path[1:], f"the camera {each}")
+            for each in forbidden
+        ]
+    if devices:
+        return [Finding("cameras", "ok", ", ".join(map(str, devices)))]
+    if sources:
+        return [Finding("cameras", "ok", ", ".join(sources))]
+    return [
+        Finding(
+            "cameras",
+            "warning",
+            "no camera found",
+            "only files and synthetic: can be a source",
+            "plug one in, then look: ls -l /dev/video*",
+        )
+    ]
+
+
+def _source(machine: Machine, source: str) -> Finding | None:
+    """Say what keeps a camera of the config from opening, without opening it."""
+    try:
+        scheme, address = split_source(source)
+        if scheme == "usb":
+            path = address if address.startswith("/dev/") else find_device(address).path
+            machine.check_camera(path)
+    except EdgeHandsError as error:
+        return Finding(
+            "cameras",
+            "error",
+            f"the config's camera {source!r}: {error}",
+            "`edgehands run` with this config has nothing to look at",
+            exit_code=error.exit_code,
+        )
+    return None
+
+
+def check_accelerators(machine: Machine) -> list[Finding]:
+    """GPUs and Corals."""
+    found: list[str] = []
+    problems: list[Finding] = []
+    nodes = [(path, "the GPU") for path in machine.paths("dev/dri/renderD*")]
+    nodes += [(path, "the Coral") for path in machine.paths("dev/apex_*")]
+    nodes += [(path, "the USB Coral") for path in _usb_corals(machine)]
+    for path, name in nodes:
+        if not exists(path):
+            problems.append(_no_node(machine, path, name))
+        elif machine.may_use(path):
+            found.append(f"{name.removeprefix('the ')} {machine.shown(path)}")
+        else:
+            problems.append(
+                _forbidden(machine, "accelerators", path, f"{name} {machine.shown(path)}")
+            )
+    if _has_pci_coral(machine) and not machine.paths("dev/apex_*"):
+        problems.append(
+            Finding(
+                "accelerators",
+                "warning",
+                "a PCIe Coral is built in and there is no /dev/apex_0",
+                "its driver is not loaded: the backend coral finds no device",
+                "install the .deb of https://github.com/feranick/gasket-driver/releases, then: "
+                "sudo modprobe apex",
+            )
+        )
+    if problems:
+        return problems
+    return (
+        [Finding("accelerators", "ok", ", ".join(found))]
+        if found
+        else [Finding("accelerators", "off", "no GPU and no Coral: models run on the CPU")]
+    )
+
+
+def _no_node(machine: Machine, path: Path, name: str) -> Finding:
+    return Finding(
+        "accelerators",
+        "warning",
+        f"{name} has no device node {machine.shown(path)}",
+        "it is plugged in, and programs cannot reach it; in a container it was not passed on",
+        "docker run --device /dev/bus/usb …, or outside of a container: sudo udevadm trigger",
+    )
+
+
+def _forbidden(machine: Machine, check: str, path: Path, name: str) -> Finding:
+    group = _group(path)
+    mend = f"sudo usermod -aG {group} $USER, then log in again"
+    if "usb" in path.parts and group == "root":  # no rule gave it to anybody else
+        mend = (
+            f"echo '{_UDEV_RULE}' | sudo tee /etc/udev/rules.d/60-edgetpu.rules && "
+            "sudo udevadm control --reload && sudo udevadm trigger; "
+            "sudo usermod -aG plugdev $USER, then log in again"
+        )
+    return Finding(
+        check,
+        "warning",
+        f"{name} belongs to the group {group}, and this user is not allowed to use it",
+        f"it is there and cannot be opened: {machine.shown(path)}: permission denied",
+        mend,
+    )
+
+
+def _group(path: Path) -> str:
+    try:
+        number = path.stat().st_gid
+    except OSError:
+        return "video"
+    try:
+        return grp.getgrgid(number).gr_name
+    except KeyError:  # as in a container, whose /etc/group is another
+        return str(number)
+
+
+def _usb_corals(machine: Machine) -> list[Path]:
+    """Return the device nodes that USB Corals have, or should have."""
+    nodes = []
+    for folder in machine.paths("sys/bus/usb/devices/*"):
+        ids = (machine.read(folder / "idVendor"), machine.read(folder / "idProduct"))
+        bus, number = machine.read(folder / "busnum"), machine.read(folder / "devnum")
+        if ids in _CORAL_USB and bus and number:
+            nodes.append(machine.root / f"dev/bus/usb/{bus:>03}/{number:>03}")
+    return nodes
+
+
+def _has_pci_coral(machine: Machine) -> bool:
+    return any(
+        (machine.read(folder / "vendor"), machine.read(folder / "device")) == _CORAL_PCI
+        for folder in machine.paths("sys/bus/pci/devices/*")
+    )

@@ -1,0 +1,446 @@
+"""Tries a backend in another process first, and compares what it answers.
+
+A GPU's compiler, or an accelerator's library built for another ABI, can end the process with a
+signal that no `try` catches, or hang for ever. So it runs where that costs nothing: a fresh
+interpreter with a time limit opens the model, runs it on given inputs and hands back the outputs.
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+import msgspec
+import numpy as np
+
+from edgehands import errors
+from edgehands.errors import DeviceError, EdgeHandsError
+from edgehands.inference import (
+    Description,
+    ModelFile,
+    load_backend,
+    open_session,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Mapping, Sequence
+
+    from edgehands.hand import FloatArray
+
+    Outputs: TypeAlias = tuple[FloatArray, ...]
+
+logger = logging.getLogger(__name__)
+
+Outcome: TypeAlias = Literal["ok", "wrong", "error", "died", "timed out"]
+
+TIMEOUT = 60.0
+"""Seconds for everything that the other process does: a GPU may have to compile the model."""
+TOLERANCE = 1e-3
+"""Largest difference allowed, as a share of each output's range."""
+
+_KILL_SECONDS = 5.0
+_LOG_CHARACTERS = 20_000
+
+# The child gets this process's search path before it imports anything but what is compiled into
+# Python, so that it runs the same modules, and none that lies in the current folder by chance.
+_CHILD_CODE = (
+    "import sys; sys.path[:] = sys.argv[2:]; import edgehands.probe as p; p.main(sys.argv[1])"
+)
+_JOB, _STAGE, _ANSWER, _LOG = "job", "stage", "answer", "log"
+
+_is_child = False
+_lock = threading.Lock()
+_works: set[Hashable] = set()
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What became of a try."""
+
+    outcome: Outcome
+    message: str
+    """One line for people."""
+    description: Description | None = None
+    """What the session ran on; None unless the outputs came back."""
+    open_seconds: float | None = None
+    run_seconds: tuple[float, ...] = ()
+    """One for each run: first the given inputs, then the timed runs."""
+    difference: float | None = None
+    """Largest difference from the expected outputs, as a share of their range."""
+    outputs: tuple[Outputs, ...] = field(default=(), repr=False, compare=False)
+    """What it answered to each input."""
+    error: EdgeHandsError | None = None
+    """What the backend raised, when the outcome is "error" and it did so on purpose."""
+    log: str = ""
+    """The end of what the other process wrote, native code and Python's fault handler included."""
+
+    def raise_for_failure(self) -> None:
+        """Raise what the backend raised, or a DeviceError, unless all is well."""
+        if self.outcome != "ok":
+            raise self.error or DeviceError(self.message)
+
+
+class _Array(msgspec.Struct, frozen=True):
+    """A float32 array between two processes."""
+
+    shape: tuple[int, ...]
+    data: bytes
+
+    @classmethod
+    def of(cls, array: FloatArray) -> _Array:
+        whole = np.asarray(array, np.float32)
+        return cls(whole.shape, whole.tobytes())
+
+    def array(self) -> FloatArray:
+        return np.frombuffer(self.data, np.float32).reshape(self.shape)
+
+
+class _Job(msgspec.Struct, frozen=True):
+    """What the child is to do."""
+
+    backend: str
+    model: ModelFile
+    batch: int
+    device: str | None
+    threads: int
+    options: dict[str, str]
+    inputs: list[_Array]
+    timed_runs: int
+    timeout: float
+
+
+class _Answer(msgspec.Struct, frozen=True, tag=True):
+    """What came of it."""
+
+    description: Description
+    open_seconds: float
+    run_seconds: list[float]
+    outputs: list[list[_Array]]
+
+
+class _Failure(msgspec.Struct, frozen=True, tag=True):
+    """An error that the backend raised on purpose."""
+
+    kind: str
+    message: str
+
+
+def sample_inputs(model: ModelFile, batch: int = 1) -> list[FloatArray]:
+    """Return two inputs [batch, H, W, 3] in 0..1 for a model: noise, and a ramp of colours."""
+    side = model.input_size
+    noise = np.random.default_rng(0).random((batch, side, side, 3), np.float32)
+    ramp = np.empty_like(noise)
+    steps = np.linspace(0, 1, side, dtype=np.float32)
+    ramp[..., 0] = steps
+    ramp[..., 1] = steps[:, np.newaxis]
+    ramp[..., 2] = 1 - steps
+    return [noise, ramp]
+
+
+def answers(
+    backend: str, model: ModelFile, inputs: Sequence[FloatArray], threads: int = 1
+) -> list[Outputs]:
+    """Return the outputs of `model` for each input, copied, on a backend in this process.
+
+    Raises:
+        EdgeHandsError: as `open_session` does.
+    """
+    results = []
+    session = load_backend(backend).open_session(
+        model, batch=len(inputs[0]), device=None, threads=threads, options={}
+    )
+    with session:
+        for picture in inputs:
+            session.input[:] = picture
+            results.append(tuple(output.copy() for output in session.run()))
+    return results
+
+
+def differences(got: Sequence[Outputs], expected: Sequence[Outputs]) -> list[float]:
+    """Return for each output the largest difference over all inputs, as a share of its range.
+
+    The range is that of the expected values; of a single value, which is a probability, it is 1.
+    What is no number, or has another shape, is infinitely far off.
+    """
+    shares = []
+    for ours, theirs in zip(zip(*got, strict=True), zip(*expected, strict=True), strict=True):
+        if [one.shape for one in ours] != [other.shape for other in theirs]:
+            shares.append(np.inf)
+            continue
+        values, wanted = np.stack(ours), np.stack(theirs)
+        if not np.isfinite(values).all():
+            shares.append(np.inf)
+            continue
+        single = wanted[0, 0].size == 1
+        span = 1.0 if single else max(float(np.ptp(wanted)), float(np.finfo(np.float32).tiny))
+        shares.append(float(np.abs(values - wanted).max()) / span)
+    return shares
+
+
+def probe(
+    backend: str,
+    model: ModelFile,
+    *,
+    inputs: Sequence[FloatArray] | None = None,
+    expected: Sequence[Outputs] | None = None,
+    batch: int = 1,
+    device: str | None = None,
+    threads: int = 1,
+    options: Mapping[str, str] | None = None,
+    tolerance: float = TOLERANCE,
+    timeout: float = TIMEOUT,
+    timed_runs: int = 0,
+) -> Trial:
+    """Open `model` on `backend` in a fresh process, run it, and say what became of it.
+
+    This process survives whatever happens to the other. Safe to call from any thread.
+
+    Args:
+        backend: its name, built-in or of another package.
+        model: in the format that the backend reads.
+        inputs: float32 [batch, H, W, 3] each; `sample_inputs` by default.
+        expected: what a trusted backend answers to them, see `answers`; without it the outputs
+            have only to be numbers.
+        batch: as for `open_session`, as are the next three.
+        device: see there.
+        threads: see there.
+        options: see there.
+        tolerance: the largest difference that is right, as a share of each output's range.
+        timeout: seconds until the other process is killed.
+        timed_runs: so many runs more on the last input, for their times only.
+    """
+    inputs = sample_inputs(model, batch) if inputs is None else inputs
+    job = _Job(
+        backend=backend,
+        model=model,
+        batch=batch,
+        device=device,
+        threads=threads,
+        options=dict(options or {}),
+        inputs=[_Array.of(each) for each in inputs],
+        timed_runs=timed_runs,
+        timeout=timeout,
+    )
+    with tempfile.TemporaryDirectory(prefix="edgehands-probe-") as name:
+        folder = Path(name)
+        (folder / _JOB).write_bytes(msgspec.msgpack.encode(job))
+        try:
+            code = _run_child(folder, timeout)
+        except OSError as error:
+            return Trial("error", f"{backend} cannot be tried in another process: {error}")
+        trial = _outcome(job, folder, code, expected, tolerance)
+    for line in trial.log.splitlines():
+        logger.debug("%s, tried: %s", backend, line)
+    return trial
+
+
+def ensure(
+    backend: str,
+    model: ModelFile,
+    *,
+    batch: int,
+    device: str | None,
+    threads: int,
+    options: Mapping[str, str],
+    tolerance: float | None = TOLERANCE,
+    key: Hashable = None,
+) -> None:
+    """Raise unless `backend` runs `model` in another process; for use by a backend that opens it.
+
+    That it works is remembered while this process lives, that it does not is not: a device may be
+    plugged in. In the other process itself this does nothing.
+
+    Args:
+        backend: the caller's name.
+        model: what it is about to open.
+        batch: as given to the backend, as are the next three.
+        device: see there.
+        threads: see there.
+        options: see there.
+        tolerance: as for `probe`; None compares nothing, for a file that tflite cannot run.
+        key: what the trial holds for; by default this model with these arguments.
+
+    Raises:
+        DeviceError: it died, hung, or gave wrong outputs.
+        EdgeHandsError: what the backend raised there.
+    """
+    if _is_child:
+        return
+    arguments = (batch, device, threads, tuple(sorted(options.items())))
+    key = (backend, key) if key is not None else (backend, model.sha256, arguments)
+    with _lock:
+        if key in _works:
+            return
+        inputs = sample_inputs(model, batch)
+        expected = None if tolerance is None else answers("tflite", model, inputs)
+        trial = probe(
+            backend,
+            model,
+            inputs=inputs,
+            expected=expected,
+            batch=batch,
+            device=device,
+            threads=threads,
+            options=options,
+            tolerance=TOLERANCE if tolerance is None else tolerance,
+        )
+        logger.info("%s", trial.message)
+        trial.raise_for_failure()
+        _works.add(key)
+
+
+def main(folder: str) -> None:
+    """Do the job that lies in `folder`: the other process's side."""
+    global _is_child  # noqa: PLW0603 (it is what this process is)
+    _is_child = True
+    place = Path(folder)
+    job = msgspec.msgpack.decode((place / _JOB).read_bytes(), type=_Job)
+    # Whoever started this may be gone by then and cannot end it.
+    signal.alarm(int(job.timeout + _KILL_SECONDS) + 1)
+    answer: _Answer | _Failure
+    try:
+        answer = _do(job, place / _STAGE)
+    except EdgeHandsError as error:
+        answer = _Failure(type(error).__name__, str(error))
+    whole = place / f"{_ANSWER}.part"
+    whole.write_bytes(msgspec.msgpack.encode(answer))
+    whole.rename(place / _ANSWER)
+
+
+def _do(job: _Job, stage: Path) -> _Answer:
+    stage.write_text("opening")
+    before = time.perf_counter()
+    with open_session(
+        job.backend,
+        job.model,
+        batch=job.batch,
+        device=job.device,
+        threads=job.threads,
+        options=job.options,
+    ) as session:
+        open_seconds = time.perf_counter() - before
+        stage.write_text("running")
+        seconds: list[float] = []
+        outputs = []
+        for picture in [each.array() for each in job.inputs]:
+            session.input[:] = picture
+            outputs.append([_Array.of(output) for output in _timed(session.run, seconds)])
+        for _ in range(job.timed_runs):
+            _timed(session.run, seconds)
+        description = session.describe()
+        stage.write_text("closing")
+    return _Answer(description, open_seconds, seconds, outputs)
+
+
+def _timed(run: Callable[[], Outputs], seconds: list[float]) -> Outputs:
+    before = time.perf_counter()
+    outputs = run()
+    seconds.append(time.perf_counter() - before)
+    return outputs
+
+
+def _run_child(folder: Path, timeout: float) -> int | None:
+    """Run `main` there and return its exit code, negative for a signal, None after the timeout."""
+    path = [entry for entry in sys.path if isinstance(entry, str)]
+    command = [sys.executable, "-X", "faulthandler", "-c", _CHILD_CODE, str(folder), *path]
+    with (folder / _LOG).open("wb") as log:
+        child = subprocess.Popen(  # noqa: S603 (our own code)
+            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+        )
+    try:
+        return child.wait(timeout)
+    except subprocess.TimeoutExpired:
+        return None
+    finally:
+        child.kill()
+        with suppress(subprocess.TimeoutExpired):  # stuck inside a driver; it goes when it can
+            child.wait(_KILL_SECONDS)
+
+
+def _outcome(
+    job: _Job,
+    folder: Path,
+    code: int | None,
+    expected: Sequence[Outputs] | None,
+    tolerance: float,
+) -> Trial:
+    log = (folder / _LOG).read_text(errors="replace")[-_LOG_CHARACTERS:]
+    tried = f"{job.backend}, tried on {job.model.id} in another process,"
+    if (folder / _ANSWER).exists():  # what a library does at exit, after the answer, is forgiven
+        answer = msgspec.msgpack.decode((folder / _ANSWER).read_bytes(), type=_Answer | _Failure)
+        if isinstance(answer, _Answer):
+            return _judged(answer, job, expected, tolerance, log)
+        kind = getattr(errors, answer.kind, DeviceError)
+        return Trial("error", answer.message, error=kind(answer.message), log=log)
+    stage = folder / _STAGE
+    when = f"while {stage.read_text()} it" if stage.exists() else "at its start"
+    if code is None:
+        return Trial("timed out", f"{tried} hung {when}: killed after {job.timeout:g} s", log=log)
+    if code < 0:
+        return Trial("died", f"{tried} died by signal {_signal_name(-code)} {when}", log=log)
+    lines = log.strip().splitlines()
+    return Trial("error", f"{tried} failed {when}: {lines[-1] if lines else code}", log=log)
+
+
+def _judged(
+    answer: _Answer,
+    job: _Job,
+    expected: Sequence[Outputs] | None,
+    tolerance: float,
+    log: str,
+) -> Trial:
+    got = [tuple(array.array() for array in outputs) for outputs in answer.outputs]
+    if wrong := _shape_mistake(got, job):
+        return Trial("wrong", f"{job.backend} answers {wrong}", answer.description, log=log)
+    # Without outputs to compare with, each has at least to be what it is: numbers.
+    shares = differences(got, got if expected is None else expected)
+    worst = max(range(len(shares)), key=shares.__getitem__)
+    difference = shares[worst]
+    if difference <= tolerance:
+        outcome: Outcome = "ok"
+        message = (
+            f"{job.model.id} works on {answer.description}: opened in {answer.open_seconds:.2f} s, "
+            f"last run {answer.run_seconds[-1] * 1e3:.1f} ms"
+        ) + ("" if expected is None else f", outputs within {difference:.1e} of their range")
+    else:
+        outcome = "wrong"
+        message = (
+            f"{job.backend} gives wrong {job.model.outputs[worst].name} for {job.model.id}: off by "
+            f"{difference:.2g} of their range, {tolerance:g} is allowed ({answer.description})"
+        )
+    return Trial(
+        outcome,
+        message,
+        description=answer.description,
+        open_seconds=answer.open_seconds,
+        run_seconds=tuple(answer.run_seconds),
+        difference=None if expected is None else difference,
+        outputs=tuple(got),
+        log=log,
+    )
+
+
+def _shape_mistake(got: list[Outputs], job: _Job) -> str:
+    """Say what is not as the catalog has it, "" if all is."""
+    wanted = [(job.batch, *output.shape) for output in job.model.outputs]
+    for outputs in got:
+        shapes = [output.shape for output in outputs]
+        if shapes != wanted:
+            return f"{job.model.id} with outputs of the shapes {shapes}, not {wanted}"
+    return ""
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # a real-time one
+        return str(number)
