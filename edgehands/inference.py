@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, TypeVar, cast
 from edgehands.errors import (
     DeviceError,
     EdgeHandsError,
+    ModelError,
     RuntimeMissingError,
     UsageError,
     did_you_mean,
@@ -41,6 +42,7 @@ logger = logging.getLogger(__name__)
 RuntimeT = TypeVar("RuntimeT")
 Role: TypeAlias = Literal["palm", "landmarks"]
 ModelFormat: TypeAlias = Literal["tflite", "onnx"]
+Precision: TypeAlias = Literal["fp32", "int8"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +161,10 @@ class BackendEntry:
     hardware: str
     format: ModelFormat = "tflite"
     """Of the files that it reads; from another one it is derived first."""
+    int8: str | None = None
+    """The derived file that it runs for precision int8; None where it has no such."""
+    only_int8: bool = False
+    """It runs that file whatever precision is asked of it."""
 
 
 BACKENDS: dict[str, BackendEntry] = {
@@ -166,6 +172,7 @@ BACKENDS: dict[str, BackendEntry] = {
         "edgehands.backends.tflite",
         "pip install ai-edge-litert",
         "any 64-bit CPU through XNNPACK, or an external delegate by path",
+        int8="int8",
     ),
     "onnxruntime": BackendEntry(
         "edgehands.backends.onnxruntime",
@@ -187,6 +194,8 @@ BACKENDS: dict[str, BackendEntry] = {
         "edgehands.backends.coral",
         "the libedgetpu1-std .deb from https://github.com/feranick/libedgetpu/releases",
         "Coral Edge TPU on USB, PCIe or M.2",
+        int8="edgetpu",
+        only_int8=True,
     ),
     "replay": BackendEntry(
         "edgehands.backends.replay",
@@ -272,16 +281,18 @@ def open_session(
     threads: int | None = None,
     options: Mapping[str, str] | None = None,
     derive: Deriver | None = None,
+    precision: Precision = "fp32",
 ) -> Session:
     """Open `model` on a backend by name, or with "auto" on the best that works.
 
     A named backend works or fails. `auto` takes what `edgehands tune` found on this device, else
     the first of `AUTO_ORDER`, and logs its choice and why the others were passed over. `threads`
     None is as many as were found best, else `default_threads`. `derive` makes the file that a
-    backend wants from another format, as `edgehands.models.derived.derive` does.
+    backend wants from another format, as `edgehands.models.derived.derive` does. `precision` int8
+    runs the quantised file, which must have been built.
 
     Raises:
-        UsageError: unknown backend or option, a number below 1.
+        UsageError: unknown backend or option, a number below 1, int8 where there is none.
         DeviceError: no runtime or no device; with `auto`, all the reasons in one message.
         ModelError: the runtime cannot load this model.
     """
@@ -295,12 +306,14 @@ def open_session(
     candidates = [_Candidate(backend)]
     if backend == "auto":
         candidates = _auto_candidates(model, device)
+        if precision == "int8":
+            candidates = [each for each in candidates if _int8_file(each.backend)]
     reasons: list[str] = []
     for candidate in candidates:
         try:
             module = load_backend(candidate.backend)
             session = module.open_session(
-                _readable(model, candidate.backend, derive),
+                _readable(model, candidate.backend, derive, precision),
                 batch=batch,
                 device=device,
                 threads=threads or candidate.threads or default_threads(),
@@ -324,9 +337,18 @@ def open_session(
     raise DeviceError(f"no backend could open {model.id}: {'; '.join(reasons)}")
 
 
-def _readable(model: ModelFile, backend: str, derive: Deriver | None) -> ModelFile:
-    """Return `model` in the format that the backend reads; other packages' read .tflite."""
+def _readable(
+    model: ModelFile, backend: str, derive: Deriver | None, precision: Precision
+) -> ModelFile:
+    """Return `model` as the backend runs it; other packages' read .tflite."""
     entry = BACKENDS.get(backend)
+    if precision == "int8":
+        return _quantised(model, backend, derive)
+    if entry and entry.only_int8 and derive:
+        try:
+            return _quantised(model, backend, derive)
+        except ModelError:
+            return model  # the backend says so, after what else may be missing
     wanted = entry.format if entry else "tflite"
     if model.format == wanted:
         return model
@@ -336,6 +358,24 @@ def _readable(model: ModelFile, backend: str, derive: Deriver | None) -> ModelFi
             "open it with derive=edgehands.models.derived.derive"
         )
     return derive(model, wanted)
+
+
+def _quantised(model: ModelFile, backend: str, derive: Deriver | None) -> ModelFile:
+    target = _int8_file(backend)
+    if target is None:
+        names = ", ".join(name for name in BACKENDS if _int8_file(name))
+        raise UsageError(f"backend {backend} has no precision int8: choose {names}")
+    if derive is None:
+        raise UsageError(
+            f"precision int8 runs another file than {model.id} ({model.path}): "
+            "open it with derive=edgehands.models.derived.derive"
+        )
+    return derive(model, target)
+
+
+def _int8_file(backend: str) -> str | None:
+    entry = BACKENDS.get(backend)
+    return entry.int8 if entry else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,8 +37,8 @@ class TrackerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """As `device`, for a palm detector on a backend of its own."""
     palm_backend_options: dict[str, str] = {}
     """As `backend_options`, for a palm detector on a backend of its own."""
-    precision: Literal["fp32"] = "fp32"
-    """Arithmetic asked of the backend."""
+    precision: Literal["fp32", "int8"] = "fp32"
+    """Arithmetic asked of the backend; int8 runs files made by `edgehands models build int8`."""
     device: str | None = None
     """Which of the backend's devices, such as "GPU" for openvino; None takes its usual one."""
     backend_options: dict[str, str] = {}
@@ -47,6 +47,10 @@ class TrackerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """Folder of the model files; None searches the usual places."""
     search_interval: Seconds = 0.2
     """Seconds between detector runs while some, but not all, hands are tracked."""
+    idle_after: Seconds = 1.0
+    """Seconds without a hand after which the detector runs less often."""
+    idle_interval: Seconds = 0.2
+    """Seconds between its runs then, unless the picture changes: the longest that a hand waits."""
     second_pass: bool = False
     """Static mode: measure again in the region of the first answer, for a lower error."""
     smoothing_min_cutoff: Positive = 1.0

@@ -158,6 +158,7 @@ def open_stages(
             threads=threads,
             options=engine.options,
             derive=partial(derive, folder=settings.models),
+            precision=settings.precision,
         )
 
     try:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgehands.detection import SearchCadence
+from edgehands.detection import EveryFrame, SearchCadence
 from edgehands.errors import UsageError
 from edgehands.geometry import iou, roi_box
 from edgehands.hand import Hand, Handedness
@@ -88,7 +88,9 @@ class StageTracker:
         self._mirrored = mirrored
         self._static = static
         self._settings = settings or TrackerSettings()
-        self._policy = policy or SearchCadence(max_hands, self._settings.search_interval)
+        self._policy = policy or (
+            EveryFrame() if static else SearchCadence(max_hands, self._settings)
+        )
         self._tracks: list[_Track] = []
         self._ids = count(1)
         self._frames = 0
@@ -169,7 +171,7 @@ class StageTracker:
 
     def _find(self, image: ImageArray, report: FrameReport) -> None:
         """Run the detector if due, and start a track for each hand that is not yet tracked."""
-        reason = self._policy.due(report.time, len(self._tracks))
+        reason = self._policy.due(report.time, len(self._tracks), image)
         if reason is None:
             return
         report.detection = reason

@@ -159,7 +159,7 @@ BROKEN: dict[str, tuple[str | bytes, int, int, str]] = {
     "number for free names": ("tracker.backend_options = 1", 1, 9, "expected a table, got 1"),
     "number among texts": ("[tracker.backend_options]\na = ''\nb = 2", 3, 1, "b: expected text"),
     "number for the rules": ("[gestures]\nfist = 1", 2, 1, "[gestures.fist]: expected a table"),
-    "choice": ('[tracker]\nprecision = "fp16"', 2, 1, 'expected "fp32"'),
+    "choice": ('[tracker]\nprecision = "fp16"', 2, 1, 'expected "fp32" or "int8"'),
     # ranges
     "below": ("[tracker]\nmax_hands = 0", 2, 1, "from 1 to 8, got 0"),
     "above": ("[tracker]\nmin_presence = 1.01", 2, 1, "a number from 0 to 1, got 1.01"),

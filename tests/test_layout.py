@@ -22,7 +22,7 @@ LAYERS = (
     {"tracker", "events"},
     {"cameras", "outputs", "synthetic"},
     {"schema", "toml_places", "config", "summary", "agreement"},
-    {"service", "verify", "tuning", "doctor"},
+    {"service", "verify", "tuning", "doctor", "calibration"},
     {"cli", "__main__", "benchmarks"},
 )
 # Each library, and the only places that may import it when they are imported themselves.
@@ -32,6 +32,7 @@ HOMES = {
         *("outputs.drawing", "outputs.video", "outputs.contact_sheet"),
     ),
     "ai_edge_litert": (),
+    "ai_edge_quantizer": (),
     "tflite_runtime": (),
     "openvino": (),
     "onnx": (),

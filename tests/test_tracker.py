@@ -421,7 +421,7 @@ class OnlyAt:
         self._time = time
         self.tracked: list[int] = []
 
-    def due(self, time: float, tracked: int) -> Reason | None:
+    def due(self, time: float, tracked: int, image: ImageArray) -> Reason | None:  # noqa: ARG002
         self.tracked.append(tracked)
         return "search" if time == self._time else None
 

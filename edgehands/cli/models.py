@@ -3,7 +3,7 @@
 import json
 import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Annotated
@@ -17,7 +17,7 @@ from rich.table import Table
 
 from edgehands.errors import ModelError, UsageError
 from edgehands.models import store
-from edgehands.models.catalog import shipped_catalog
+from edgehands.models.catalog import Model, shipped_catalog
 from edgehands.models.derived import RECIPES, SUBFOLDER, build, cache_folder, get_recipe, keep
 from edgehands.models.fetch import fetch
 
@@ -141,13 +141,34 @@ def build_models(
             show_default=False,
         ),
     ] = None,
+    clip: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--clip",
+            metavar="FILE",
+            help="A clip of your own to calibrate int8 and edgetpu with, beside rendered hands; "
+            "may be repeated.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
-    """Build derived model files, each compared with its original; exit code 78 if one differs."""
+    """Build derived model files, each compared with its original; exit code 78 if one differs.
+
+    fp32 and onnx compute the same. int8 and edgetpu are quantised: they are calibrated with
+    rendered hands and your clips, and refused if the landmark error or the palms missed rise too
+    much. edgetpu needs Google's edgetpu_compiler and compiles a landmark model with its palm model.
+    """
     recipe = get_recipe(target)  # a wrong name is said before anything is read
     folder = out or cache_folder()
     if folder is None:
         raise UsageError("this user has no home folder: name one with --out")
     catalog = shipped_catalog()
+    if recipe.on_request:
+        chosen = catalog.models if model == "all" else (catalog.get(model),)
+        _build_quantised(target, chosen, models, folder, clip or [])
+        return
+    if clip:
+        raise UsageError(f"--clip is for int8 and edgetpu: {target} needs no calibration")
     for each in catalog.models if model == "all" else (catalog.get(model),):
         with _status(f"building the {target} file of {each.id}"):
             built = build(store.load(each.id, models), target)
@@ -157,6 +178,42 @@ def build_models(
             f"{each.id:<10} {target:<5} {len(kept.data) / 1e6:5.1f} MB  off by {differences} "
             f"(allowed {recipe.tolerance:g})  {kept.path}"
         )
+
+
+def _build_quantised(
+    target: str, chosen: Sequence[Model], models: Path | None, folder: Path, clips: list[str]
+) -> None:
+    from edgehands import calibration
+    from edgehands.models.convert import tool
+    from edgehands.models.convert.edgetpu import find_compiler
+    from edgehands.models.convert.int8 import INSTALL
+
+    tool("ai_edge_quantizer", INSTALL)  # what is missing is said before minutes are spent
+    if target == "edgetpu":
+        find_compiler()
+    with _status("collecting calibration pictures"):
+        pictures = calibration.calibration(clips, folder=models)
+    for group in _groups(target, chosen):
+        with _status(f"building the {target} file of {' and '.join(each.id for each in group)}"):
+            files = [store.load(each.id, models) for each in group]
+            if target == "edgetpu":
+                made = calibration.build_edgetpus(files, pictures)
+            else:
+                made = [calibration.build_int8(file, pictures.of(file)) for file in files]
+            kept = [keep(each, folder) for each in made]
+        for built, file in zip(made, kept, strict=True):
+            size = f"{len(file.data) / 1e6:5.1f} MB"
+            typer.echo(f"{file.id:<10} {target:<5} {size}  {built.summary}  {file.path}")
+
+
+def _groups(target: str, chosen: Sequence[Model]) -> list[list[Model]]:
+    """Return the models that are built together: for the Edge TPU, those that run in turn."""
+    if target != "edgetpu":
+        return [[each] for each in chosen]
+    catalog = shipped_catalog()
+    groups = [[catalog.get(each.palm), each] for each in chosen if each.palm]
+    paired = {each.id for group in groups for each in group}
+    return groups + [[each] for each in chosen if each.id not in paired]
 
 
 @contextmanager

@@ -129,6 +129,14 @@ def run(
             rich_help_panel=_TRACKER,
         ),
     ] = None,
+    precision: Annotated[
+        str | None,
+        typer.Option(
+            help="fp32, or int8 after `edgehands models build int8`.",
+            show_default=False,
+            rich_help_panel=_TRACKER,
+        ),
+    ] = None,
     threads: ThreadsOption = None,
     models: ModelsOption = None,
     draw: Annotated[
@@ -176,6 +184,7 @@ def run(
             "mirrored": mirrored,
             "static": static,
             "smoothing": smoothing,
+            "precision": precision,
             "threads": threads,
             "models": str(models) if models else None,
         },

@@ -6,6 +6,7 @@ points at the camera still has the angles of a straight one.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -57,8 +58,8 @@ def read_fingers(world_landmarks: FloatArray) -> dict[str, Finger]:
     fingers = {
         name: Finger(
             float(bend),
-            straight=_soft(_STRAIGHT_BELOW - bend, _BEND_SOFTNESS),
-            curled=_soft(bend - _CURLED_ABOVE, _BEND_SOFTNESS),
+            straight=_soft(_STRAIGHT_BELOW - float(bend), _BEND_SOFTNESS),
+            curled=_soft(float(bend) - _CURLED_ABOVE, _BEND_SOFTNESS),
         )
         for name, bend in zip(FINGERS, bends, strict=True)
     }
@@ -89,4 +90,4 @@ def thumb_reach(world_landmarks: FloatArray) -> float:
 
 def _soft(margin: float, softness: float) -> float:
     """Map a margin to 0..1, 0.5 at the border."""
-    return float(1 / (1 + np.exp(-np.clip(margin / softness, -50, 50))))
+    return 1 / (1 + math.exp(-max(-50.0, min(margin / softness, 50.0))))
