@@ -21,7 +21,8 @@ from weakref import WeakSet
 from edgehands import probe
 from edgehands.backends import tflite
 from edgehands.errors import DeviceError, ModelError, RuntimeMissingError, UsageError
-from edgehands.inference import BACKENDS, Description
+from edgehands.inference import Description
+from edgehands.selection import BACKENDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -26,7 +26,8 @@ import numpy as np
 from edgehands import probe
 from edgehands.backends.tflite import native_log
 from edgehands.errors import DeviceError, ModelError, RuntimeMissingError, UsageError
-from edgehands.inference import BACKENDS, Description, Session, opened
+from edgehands.inference import Description, Session, opened
+from edgehands.selection import BACKENDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -21,7 +21,8 @@ from edgehands.errors import (
     UsageError,
     did_you_mean,
 )
-from edgehands.inference import BACKENDS, Description, Session, opened
+from edgehands.inference import Description, Session, opened
+from edgehands.selection import BACKENDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -18,7 +18,8 @@ import numpy as np
 
 from edgehands import probe
 from edgehands.errors import DeviceError, ModelError, RuntimeMissingError, UsageError
-from edgehands.inference import BACKENDS, Description, Session, opened
+from edgehands.inference import Description, Session, opened
+from edgehands.selection import BACKENDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

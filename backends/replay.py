@@ -20,7 +20,7 @@ import numpy as np
 
 from edgehands.errors import DeviceError, InputError, ModelError, UsageError
 from edgehands.inference import Description, Session, opened
-from edgehands.inference import open_session as open_other
+from edgehands.selection import open_session as open_other
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from edgehands.errors import DeviceError, ModelError, RuntimeMissingError, UsageError
-from edgehands.inference import BACKENDS, Description, Session, opened
+from edgehands.inference import Description, Session, opened
+from edgehands.selection import BACKENDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

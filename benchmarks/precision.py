@@ -26,7 +26,6 @@ from rich.progress import track
 from edgehands import calibration
 from edgehands.benchmarks.accuracy import RESULTS, labelled_photographs
 from edgehands.cameras import open_camera
-from edgehands.inference import load_backend
 from edgehands.landmarks import distance_in_palms
 from edgehands.models import store
 from edgehands.models.catalog import shipped_catalog
@@ -34,6 +33,7 @@ from edgehands.models.convert.channels import prune
 from edgehands.models.convert.editor import Editor
 from edgehands.models.convert.fp32 import to_fp32
 from edgehands.models.convert.int8 import BEST, PLAIN, to_int8
+from edgehands.selection import load_backend
 from edgehands.stages import ModelLandmarkStage, ModelPalmStage
 from edgehands.synthetic.dataset import REPORTING_SEED
 from edgehands.tracker import StageTracker

@@ -16,9 +16,9 @@ from edgehands import palm as palm_maths
 from edgehands.cameras import open_camera
 from edgehands.hand import palm_size
 from edgehands.imaging import Cropper, Letterboxer
-from edgehands.inference import open_session
 from edgehands.models import store
 from edgehands.models.catalog import shipped_catalog
+from edgehands.selection import open_session
 from edgehands.synthetic import DEMO_CLIP
 
 if TYPE_CHECKING:

@@ -19,10 +19,10 @@ from edgehands import palm as palm_maths
 from edgehands.cameras import open_camera
 from edgehands.errors import InputError, ModelError
 from edgehands.imaging import Cropper, Letterboxer
-from edgehands.inference import load_backend
 from edgehands.models.convert.edgetpu import compile_together, find_compiler
 from edgehands.models.convert.int8 import BEST, WHOLE, to_int8
 from edgehands.models.derived import Built
+from edgehands.selection import load_backend
 from edgehands.settings import TrackerSettings
 from edgehands.synthetic.dataset import TUNING_SEED, accuracy_set
 from edgehands.tracker import HandTracker

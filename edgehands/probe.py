@@ -24,12 +24,8 @@ import numpy as np
 
 from edgehands import errors
 from edgehands.errors import DeviceError, EdgeHandsError
-from edgehands.inference import (
-    Description,
-    ModelFile,
-    load_backend,
-    open_session,
-)
+from edgehands.inference import Description, ModelFile  # noqa: TC001 (msgspec reads them)
+from edgehands.selection import load_backend, open_session
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping, Sequence

@@ -13,10 +13,10 @@ from edgehands import landmarks as landmark_maths
 from edgehands import palm as palm_maths
 from edgehands.errors import ModelError
 from edgehands.imaging import Cropper, Letterboxer
-from edgehands.inference import open_session
 from edgehands.models import store
 from edgehands.models.catalog import PLAIN, shipped_catalog
 from edgehands.models.derived import derive
+from edgehands.selection import open_session
 from edgehands.views import merged, unmirrored, view_roi
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ import numpy as np
 from edgehands import verdict
 from edgehands.agreement import REFERENCE, references
 from edgehands.errors import DeviceError
-from edgehands.inference import AUTO_ORDER, BACKENDS, default_threads, open_session
 from edgehands.probe import TIMEOUT
+from edgehands.selection import AUTO_ORDER, BACKENDS, default_threads, open_session
 from edgehands.verify import attempt, candidates
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ import msgspec
 
 from edgehands._version import __version__
 from edgehands.errors import InputError
-from edgehands.inference import ENTRY_POINTS
+from edgehands.selection import ENTRY_POINTS
 
 logger = logging.getLogger(__name__)
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from edgehands.agreement import REFERENCE, references, tolerance_for
 from edgehands.errors import DeviceError, EdgeHandsError, UsageError
-from edgehands.inference import backend_names, default_threads, load_backend
 from edgehands.models.derived import readable
 from edgehands.probe import TIMEOUT, probe
+from edgehands.selection import backend_names, default_threads, load_backend
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

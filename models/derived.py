@@ -26,9 +26,9 @@ from typing import TYPE_CHECKING, TypeAlias, cast
 import numpy as np
 
 from edgehands.errors import ModelError, UsageError, did_you_mean
-from edgehands.inference import BACKENDS, load_backend
 from edgehands.models import store
 from edgehands.models.examples import example_inputs
+from edgehands.selection import BACKENDS, load_backend
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

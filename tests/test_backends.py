@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NoReturn
 import numpy as np
 import pytest
 
-from edgehands import inference
+from edgehands import selection
 from edgehands.errors import (
     DeviceError,
     InputError,
@@ -23,10 +23,11 @@ from edgehands.errors import (
     RuntimeMissingError,
     UsageError,
 )
-from edgehands.inference import BACKENDS, BackendEntry, ModelFile, load_backend, open_session
+from edgehands.inference import ModelFile
 from edgehands.models import store
 from edgehands.models.catalog import shipped_catalog
 from edgehands.models.derived import derive
+from edgehands.selection import AUTO_ORDER, BACKENDS, BackendEntry, load_backend, open_session
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -203,8 +204,8 @@ def test_every_name_of_the_table_is_a_backend(name: str) -> None:
 
 
 def test_auto_never_replays() -> None:
-    assert "replay" not in inference.AUTO_ORDER
-    assert set(inference.AUTO_ORDER) <= set(BACKENDS)
+    assert "replay" not in AUTO_ORDER
+    assert set(AUTO_ORDER) <= set(BACKENDS)
 
 
 class Failing:
@@ -225,7 +226,7 @@ def table(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
         for name, error in errors.items():
             monkeypatch.setitem(sys.modules, f"test_{name}", Failing(error))
             monkeypatch.setitem(BACKENDS, name, BackendEntry(f"test_{name}", "nothing", "none"))
-        monkeypatch.setattr(inference, "AUTO_ORDER", (*errors, "tflite"))
+        monkeypatch.setattr(selection, "AUTO_ORDER", (*errors, "tflite"))
 
     return put
 
@@ -245,7 +246,7 @@ def test_auto_says_what_it_took_and_why_not_the_others(
     table: Callable[..., None], caplog: pytest.LogCaptureFixture
 ) -> None:
     table(npu=DeviceError("no NPU found"))
-    with caplog.at_level(logging.INFO, "edgehands.inference"):
+    with caplog.at_level(logging.INFO, "edgehands.selection"):
         open_session("auto", store.load("light")).close()
     assert "light runs on tflite (" in caplog.text
     assert "(not on npu: no NPU found)" in caplog.text
@@ -365,7 +366,7 @@ def test_tflite_opens_without_a_stderr() -> None:
     code = (
         "import os; os.close(2)\n"
         "import sys; sys.stderr = sys.__stderr__ = None\n"
-        "from edgehands.inference import open_session\n"
+        "from edgehands.selection import open_session\n"
         "from edgehands.models import store\n"
         "open_session('tflite', store.load('light')).close()\n"
         "print('opened')"
@@ -377,7 +378,7 @@ def test_tflite_opens_without_a_stderr() -> None:
 @pytest.mark.usefixtures("models")
 def test_native_code_writes_nothing_to_stderr() -> None:
     code = (
-        "from edgehands.inference import open_session\n"
+        "from edgehands.selection import open_session\n"
         "from edgehands.models import store\n"
         "open_session('tflite', store.load('light')).run()"
     )

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 from edgehands.errors import ModelError, RuntimeMissingError
-from edgehands.inference import load_backend, open_session
 from edgehands.models import examples, store
 from edgehands.models.catalog import shipped_catalog
 from edgehands.models.convert import graph
 from edgehands.models.convert.fp32 import to_fp32
 from edgehands.models.convert.onnx import to_onnx
 from edgehands.models.examples import example_inputs
+from edgehands.selection import load_backend, open_session
 
 if TYPE_CHECKING:
     from edgehands.hand import FloatArray

@@ -15,8 +15,9 @@ import pytest
 from edgehands import probe, synthetic
 from edgehands.backends import coral
 from edgehands.errors import DeviceError, ModelError, RuntimeMissingError, UsageError
-from edgehands.inference import ModelFile, open_session
+from edgehands.inference import ModelFile
 from edgehands.models import store
+from edgehands.selection import open_session
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -274,7 +275,7 @@ def test_coral_closes_its_sessions_before_python_ends(
         "import atexit, pathlib; from dataclasses import replace\n"
         # Registered first, so run last, while Python is still whole.
         f"atexit.register(lambda: print(pathlib.Path({str(journal)!r}).read_text()))\n"
-        "from edgehands.inference import open_session\n"
+        "from edgehands.selection import open_session\n"
         "from edgehands.models import store\n"
         "light = store.load('light')\n"
         "model = replace(light, data=light.data + b'edgetpu-custom-op')\n"

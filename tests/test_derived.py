@@ -15,10 +15,10 @@ from typer.testing import CliRunner
 
 from edgehands.cli import app
 from edgehands.errors import ModelError, RuntimeMissingError, UsageError
-from edgehands.inference import open_session
 from edgehands.models import derived, store
 from edgehands.models.convert import graph
 from edgehands.models.derived import build, cache_folder, derive, keep
+from edgehands.selection import open_session
 
 if TYPE_CHECKING:
     from edgehands.inference import ModelFile

@@ -13,10 +13,9 @@ import pytest
 
 from edgehands import synthetic
 from edgehands.errors import RuntimeMissingError, UsageError
-from edgehands.inference import (
+from edgehands.inference import ModelFile, OutputSpec
+from edgehands.selection import (
     BACKENDS,
-    ModelFile,
-    OutputSpec,
     backend_names,
     load_backend,
     open_session,

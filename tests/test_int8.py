@@ -17,7 +17,6 @@ from edgehands import calibration as calibrating
 from edgehands.calibration import Calibration, build_edgetpus, build_int8, calibration, judge
 from edgehands.cli import app
 from edgehands.errors import InputError, ModelError, RuntimeMissingError, UsageError
-from edgehands.inference import open_session
 from edgehands.models import derived, store
 from edgehands.models.convert.channels import hold_biases, prune
 from edgehands.models.convert.editor import BIAS, WEIGHTED, WEIGHTS, Editor
@@ -25,6 +24,7 @@ from edgehands.models.convert.fp32 import to_fp32
 from edgehands.models.convert.int8 import PLAIN, WHOLE, to_int8
 from edgehands.models.derived import derive, keep
 from edgehands.models.examples import example_inputs
+from edgehands.selection import open_session
 from edgehands.settings import TrackerSettings
 from edgehands.tracker import HandTracker
 

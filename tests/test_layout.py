@@ -16,7 +16,7 @@ PACKAGE = ROOT / "edgehands"
 LAYERS = (
     {"_version", "errors", "hand", "frame", "settings"},
     {"geometry", "palm", "landmarks", "smoothing", "detection", "report", "views"},
-    {"inference", "probe", "verdict"},
+    {"inference", "selection", "probe", "verdict"},
     {"models", "imaging"},
     {"stages", "gestures"},
     {"tracker", "events"},
@@ -111,7 +111,7 @@ def test_no_module_imports_from_a_layer_above() -> None:
 
 # The contract and the errors; the try in another process, without which some are not opened; and
 # tflite, whose relatives share its interpreter and its delegates.
-FOR_BACKENDS = ("errors.", "inference.", "probe.", "backends.tflite.")
+FOR_BACKENDS = ("errors.", "inference.", "selection.", "probe.", "backends.tflite.")
 
 
 def test_a_backend_imports_only_the_contract_and_its_helpers() -> None:

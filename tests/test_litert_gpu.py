@@ -16,10 +16,11 @@ import pytest
 from edgehands import probe
 from edgehands.backends import litert_gpu
 from edgehands.errors import DeviceError, ModelError, RuntimeMissingError, UsageError
-from edgehands.inference import AUTO_ORDER, ModelFile, open_session
+from edgehands.inference import ModelFile
 from edgehands.models import store
 from edgehands.models.catalog import shipped_catalog
 from edgehands.probe import answers, differences, sample_inputs
+from edgehands.selection import AUTO_ORDER, open_session
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -211,7 +212,7 @@ class TestOnVulkan:
 
     def test_native_code_writes_nothing_to_stdout_or_stderr(self) -> None:
         done = run(
-            "from edgehands.inference import open_session\n"
+            "from edgehands.selection import open_session\n"
             "from edgehands.models import store\n"
             "with open_session('litert-gpu', store.load('light')) as session:\n"
             "    session.run()\n"

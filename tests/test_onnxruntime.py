@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 
 from edgehands.errors import DeviceError, ModelError, RuntimeMissingError, UsageError
-from edgehands.inference import ModelFile, load_backend, open_session
 from edgehands.models import store
 from edgehands.models.derived import build
+from edgehands.selection import load_backend, open_session
 
 if TYPE_CHECKING:
-    from edgehands.inference import Session
+    from edgehands.inference import ModelFile, Session
 
 runtime: Any = pytest.importorskip("onnxruntime")
 pytestmark = pytest.mark.usefixtures("models")
@@ -175,7 +175,7 @@ def test_native_code_writes_nothing_to_stderr(light: ModelFile, tmp_path: Any) -
         "from dataclasses import replace\n"
         "from pathlib import Path\n"
         "from edgehands.errors import ModelError\n"
-        "from edgehands.inference import open_session\n"
+        "from edgehands.selection import open_session\n"
         "from edgehands.models import store\n"
         "data = Path(sys.argv[1]).read_bytes()\n"
         "light = replace(store.load('light'), data=data, format='onnx')\n"

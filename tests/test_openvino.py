@@ -12,10 +12,11 @@ import pytest
 from edgehands import probe
 from edgehands.backends import openvino
 from edgehands.errors import DeviceError, ModelError, RuntimeMissingError, UsageError
-from edgehands.inference import ModelFile, open_session
+from edgehands.inference import ModelFile
 from edgehands.models import store
 from edgehands.models.catalog import shipped_catalog
 from edgehands.probe import answers, differences, sample_inputs
+from edgehands.selection import open_session
 
 if TYPE_CHECKING:
     from pathlib import Path

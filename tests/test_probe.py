@@ -15,9 +15,10 @@ import pytest
 
 from edgehands import probe
 from edgehands.errors import DeviceError, ModelError, RuntimeMissingError
-from edgehands.inference import ModelFile, OutputSpec, open_session
+from edgehands.inference import ModelFile, OutputSpec
 from edgehands.models import store
 from edgehands.probe import answers, differences, sample_inputs
+from edgehands.selection import open_session
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,8 +14,8 @@ import pytest
 
 from edgehands import verdict
 from edgehands.errors import DeviceError, InputError
-from edgehands.inference import default_threads, open_session
 from edgehands.models import store
+from edgehands.selection import default_threads, open_session
 from edgehands.tuning import Measured, Tuner, choose, thread_counts
 from edgehands.verdict import Choice, Fingerprint, Verdict
 from edgehands.verify import Attempt, Status
@@ -53,7 +53,7 @@ def test_auto_takes_backend_and_threads_of_the_verdict_and_says_why(
 ) -> None:
     pytest.importorskip("openvino")
     keep(threads=1)
-    with caplog.at_level(logging.INFO, "edgehands.inference"):
+    with caplog.at_level(logging.INFO, "edgehands.selection"):
         assert auto().startswith("openvino (")
     assert ", 1 thread" in caplog.messages[-1]
     assert caplog.messages[-1].endswith(": the best of 6 by `edgehands tune` on 2026-11-22, 1.5 ms")
@@ -62,7 +62,7 @@ def test_auto_takes_backend_and_threads_of_the_verdict_and_says_why(
 def test_auto_without_a_verdict_takes_the_first_of_its_order_and_says_so(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    with caplog.at_level(logging.INFO, "edgehands.inference"):
+    with caplog.at_level(logging.INFO, "edgehands.selection"):
         assert auto().startswith("tflite (")
     assert "first in the default order, `edgehands tune` measures" in caplog.messages[-1]
 
@@ -207,7 +207,7 @@ def test_the_fingerprint_names_what_changed() -> None:
 
 def test_auto_imports_no_runtime_that_it_does_not_try() -> None:
     code = (
-        "import sys; from edgehands.inference import open_session;"
+        "import sys; from edgehands.selection import open_session;"
         "from edgehands.models import store; open_session('auto', store.load('light'));"
         "print(*sys.modules)"
     )

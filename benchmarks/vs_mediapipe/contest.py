@@ -18,7 +18,7 @@ from edgehands.benchmarks.vs_mediapipe.play import Account, Job, read_landmarks
 from edgehands.errors import DeviceError, EdgeHandsError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from edgehands.benchmarks.vs_mediapipe.figures import Agreement, Figures, Frames
     from edgehands.benchmarks.vs_mediapipe.scenarios import Scenario
@@ -169,7 +169,7 @@ def _rotated(contenders: Sequence[Contender], turn: int) -> list[Contender]:
     return [*contenders[first:], *contenders[:first]]
 
 
-def _conclude(result: Result, contenders: Sequence[Contender], hands: dict[str, Frames]) -> None:
+def _conclude(result: Result, contenders: Sequence[Contender], hands: Mapping[str, Frames]) -> None:
     """Add medians, ratios and agreement."""
     result.figures = {each.name: arithmetic.middle(result.rounds[each.name]) for each in contenders}
     theirs = [each.name for each in contenders if not each.ours]

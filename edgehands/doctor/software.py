@@ -21,16 +21,10 @@ from edgehands.errors import (
     UsageError,
 )
 from edgehands.gestures.vocabulary import shipped_vocabulary
-from edgehands.inference import (
-    AUTO_ORDER,
-    BACKENDS,
-    backend_names,
-    default_threads,
-    load_backend,
-)
 from edgehands.models import store
 from edgehands.models.catalog import shipped_catalog
 from edgehands.models.derived import readable
+from edgehands.selection import AUTO_ORDER, BACKENDS, backend_names, default_threads, load_backend
 
 if TYPE_CHECKING:
     from pathlib import Path
