@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 SOURCES := backends benchmarks edgehands models tests
 
-.PHONY: demo test test-system test-arm64 test-gpu check format build accuracy clean
+.PHONY: demo test test-system test-arm64 test-gpu check format build accuracy parity clean
 
 demo: $(VENV)/.installed
 	$(BIN)/edgehands models fetch
@@ -50,6 +50,11 @@ build: $(VENV)/.installed-dev
 accuracy: $(VENV)/.installed-dev
 	$(BIN)/edgehands models fetch
 	$(BIN)/python -m edgehands.benchmarks.accuracy
+
+# How near it is to MediaPipe, and its runtimes to one another, on a real clip in $EDGEHANDS_MEDIA.
+parity: $(VENV)/.installed-dev
+	$(BIN)/edgehands models fetch
+	$(BIN)/python -m edgehands.benchmarks.parity
 
 clean:
 	rm -rf $(VENV) out build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache

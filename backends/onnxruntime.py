@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import importlib
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from edgehands import folders
 from edgehands.errors import (
     DeviceError,
     ModelError,
@@ -43,6 +43,7 @@ _CUDA = "CUDAExecutionProvider"
 _TENSORRT = "TensorrtExecutionProvider"
 _SUFFIX = "ExecutionProvider"
 
+_NO_TELEMETRY = "ORT_DISABLE_TELEMETRY"
 _FATAL = 4
 """Severity below which ONNX Runtime says nothing: what matters comes as an exception."""
 
@@ -103,13 +104,20 @@ class OnnxruntimeSession(Session):
         self._binding: Any = self._bind(session, model)
         self._session: Any = session
         try:
-            self.run()  # what cannot run fails here, and a GPU compiles here, not at a frame
+            # What cannot run fails here, and a GPU compiles here, not at a frame.
+            session.run_with_iobinding(self._binding)
         except _failures() as error:
             self.close()
             raise _unusable(model, provider, error) from error
 
     def run(self) -> tuple[FloatArray, ...]:
-        opened(self._session).run_with_iobinding(self._binding)
+        session = opened(self._session)
+        try:
+            session.run_with_iobinding(self._binding)
+        except _failures() as error:
+            raise DeviceError(
+                f"onnxruntime failed on {_named(self._used)}: {_one_line(error)}"
+            ) from error
         return self._outputs
 
     def describe(self) -> Description:
@@ -132,6 +140,9 @@ class OnnxruntimeSession(Session):
 
 
 def _load_runtime() -> ModuleType:
+    # Its telemetry, in the wheels for Linux too, starts with the import and writes an identity of
+    # this device into the cache folder; the call below comes too late for that, and ends the rest.
+    os.environ[_NO_TELEMETRY] = "1"
     try:
         runtime = importlib.import_module("onnxruntime")
     except ImportError as error:
@@ -140,6 +151,7 @@ def _load_runtime() -> ModuleType:
         ) from error
     # The session's own severity does not reach the search for devices.
     runtime.set_default_logger_severity(_FATAL)
+    runtime.disable_telemetry_events()
     return runtime
 
 
@@ -247,13 +259,14 @@ def _defaults(provider: str) -> dict[str, str]:
 
 def _engine_cache() -> str | None:
     """Return a folder for TensorRT's engines, None where there is no place for one."""
-    base = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    try:
-        folder = (base if base.is_absolute() else Path.home() / ".cache") / "edgehands" / "tensorrt"
-        folder.mkdir(parents=True, exist_ok=True)
-    except (RuntimeError, OSError):  # no home, or one that is read-only
+    cache = folders.cache()
+    if cache is None:
         return None
-    return str(folder)
+    try:
+        (cache / "tensorrt").mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return None
+    return str(cache / "tensorrt")
 
 
 def _open(
@@ -285,10 +298,14 @@ def _failures() -> tuple[type[Exception], ...]:
 
 def _unusable(model: ModelFile, provider: str, error: Exception) -> DeviceError | ModelError:
     """Return our error for theirs: on the CPU it is the model's fault, else the device's."""
-    reason = " ".join(str(error).split())
+    reason = _one_line(error)
     if provider == _CPU:
         return ModelError(f"onnxruntime cannot run {model.id} ({model.path}): {reason}")
     return DeviceError(f"{_short(provider)} of onnxruntime cannot run {model.id}: {reason}")
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())
 
 
 def _check_provider(runtime: ModuleType, session: Any, provider: str) -> set[str]:

@@ -8,21 +8,21 @@ from __future__ import annotations
 
 import importlib
 import logging
-import os
 import re
+import sys
 import tempfile
-from pathlib import Path
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from edgehands import probe
+from edgehands import folders, probe
 from edgehands.errors import DeviceError, ModelError, RuntimeMissingError, UsageError
 from edgehands.inference import Description, Session, opened
 from edgehands.selection import BACKENDS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from types import ModuleType
 
     from edgehands.hand import FloatArray
@@ -35,6 +35,8 @@ _OPTIONS = ("precision",)
 _TOLERANCES = {"f32": 1e-3, "f16": 3e-2}
 """Precisions, and how far outputs may be off on a GPU or NPU, as a share of their range."""
 _PRECISION_NAMES = {"f32": "fp32", "f16": "fp16"}
+
+_TELEMETRY = "openvino_telemetry"
 
 _NEEDS = {
     "GPU": "it needs `apt install intel-opencl-icd` and the group render",
@@ -109,12 +111,17 @@ class OpenvinoSession(Session):
         request.set_input_tensor(runtime.Tensor(self.input, shared_memory=True))
         for port, output in zip(ports, self._outputs, strict=True):
             request.set_tensor(port, runtime.Tensor(output, shared_memory=True))
+        self._device = device
         self._core = core
         self._compiled: Any = compiled
         self._request: Any = request
 
     def run(self) -> tuple[FloatArray, ...]:
-        opened(self._request).infer()
+        request = opened(self._request)
+        try:
+            request.infer()
+        except RuntimeError as error:
+            raise DeviceError(f"openvino failed on {self._device}: {_reason(error)}") from error
         return self._outputs
 
     def describe(self) -> Description:
@@ -141,11 +148,29 @@ class OpenvinoSession(Session):
 
 def _load_runtime() -> ModuleType:
     try:
-        return importlib.import_module("openvino")
+        with _no_telemetry():
+            return importlib.import_module("openvino")
     except ImportError as error:
         raise RuntimeMissingError(
             f"no OpenVINO ({error}): run `{BACKENDS['openvino'].install}`"
         ) from error
+
+
+@contextmanager
+def _no_telemetry() -> Iterator[None]:
+    """Let openvino's import find no openvino_telemetry, and take its own stub in its place.
+
+    The real one reports that import to a server, and writes an identity into the home folder,
+    without a question. What this program itself has imported, or imports later, is left alone.
+    """
+    absent = _TELEMETRY not in sys.modules
+    if absent:
+        sys.modules[_TELEMETRY] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        if absent:
+            sys.modules.pop(_TELEMETRY, None)
 
 
 def _check_device(core: Any, device: str) -> None:
@@ -212,20 +237,9 @@ def _properties(device: str, threads: int, precision: str) -> dict[str, Any]:
         fallbacks = {"ENABLE_STARTUP_FALLBACK": False, "ENABLE_RUNTIME_FALLBACK": False}
         return {**whole, **fallbacks, "DEVICE_PROPERTIES": {"CPU": cpu}}
     whole["NUM_STREAMS"] = "1"
-    if folder := _cache_folder():
-        whole["CACHE_DIR"] = str(folder)  # the first compile takes seconds there
+    if cache := folders.cache():
+        whole["CACHE_DIR"] = str(cache / "openvino")  # the first compile takes seconds there
     return whole
-
-
-def _cache_folder() -> Path | None:
-    """Return the XDG cache folder's part for us, None for a user without a home."""
-    base = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    if not base.is_absolute():  # the XDG specification: a relative path is to be ignored
-        try:
-            base = Path.home() / ".cache"
-        except RuntimeError:
-            return None
-    return base / "edgehands" / "openvino"
 
 
 def _property(compiled: Any, device: str, name: str) -> Any:

@@ -10,7 +10,7 @@ sessions of several models share a file.
 
 from __future__ import annotations
 
-import tempfile
+import io
 import zipfile
 import zlib
 from pathlib import Path
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from edgehands import folders
 from edgehands.errors import DeviceError, InputError, ModelError, UsageError
 from edgehands.inference import Description, Session, opened
 from edgehands.selection import open_session as open_other
@@ -166,10 +167,9 @@ def _read(path: Path) -> dict[str, FloatArray]:
 def _add(path: Path, arrays: dict[str, FloatArray]) -> None:
     """Write `arrays` beside those of the other models, all or nothing."""
     whole = {**(_read(path) if path.exists() else {}), **arrays}
+    packed = io.BytesIO()
+    np.savez_compressed(packed, **whole)  # type: ignore[arg-type]
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".npz", delete=False) as file:
-            np.savez_compressed(file, **whole)  # type: ignore[arg-type]
-        Path(file.name).replace(path)
+        folders.write_whole(path, packed.getvalue())
     except OSError as error:
-        raise InputError(f"cannot write the recording {path}: {error}") from error
+        raise InputError(f"cannot write the recording {path}: {error.strerror or error}") from error

@@ -128,9 +128,13 @@ class TfliteSession(Session):
 
     def run(self) -> tuple[FloatArray, ...]:
         interpreter = opened(self._interpreter)
-        interpreter.set_tensor(self._source.index, self._source.stored(self.input))
-        interpreter.invoke()
-        return tuple(port.real(interpreter.get_tensor(port.index)) for port in self._outputs)
+        try:
+            interpreter.set_tensor(self._source.index, self._source.stored(self.input))
+            interpreter.invoke()
+            return tuple(port.real(interpreter.get_tensor(port.index)) for port in self._outputs)
+        except (ValueError, RuntimeError) as error:
+            what = f"delegate {self._delegate_path}" if self._delegate_path else "tflite"
+            raise DeviceError(f"{what} failed: {_first_line(error)}") from error
 
     def describe(self) -> Description:
         device = self._delegate_path or f"CPU, {self._threads} threads" + (

@@ -136,10 +136,12 @@ class PalmReference:
         for (boxes, logits), (ours, our_logits), bars in zip(
             outputs, self.outputs, self.bars, strict=True
         ):
-            scores.append(np.abs(_probability(logits[0]) - _probability(our_logits[0])).max())
-            sure = _probability(our_logits[0])[:, 0] >= _MIN_SCORE
-            apart = np.abs(_corners(boxes[0][sure]) - _corners(ours[0][sure])) / bars.scale
-            edges.append(apart.ravel())
+            theirs, known = map(palm_maths.probability, (logits[0], our_logits[0]))
+            scores.append(np.abs(theirs - known).max())
+            sure = known[:, 0] >= _MIN_SCORE
+            anchors = palm_maths.anchors()[sure]
+            one, two = (palm_maths.corners(each[0][sure], anchors) for each in (boxes, ours))
+            edges.append(np.abs(one - two).ravel() / bars.scale)
         every = np.concatenate(edges)
         return PalmAgreement(
             len(self.inputs), float(every.mean()), float(every.max()), float(np.max(scores))
@@ -186,7 +188,6 @@ class LandmarkReference:
         )
 
 
-Reference = PalmReference | LandmarkReference
 Agreement = PalmAgreement | LandmarkAgreement
 
 
@@ -249,16 +250,6 @@ def _decode(outputs: Outputs, roi: Roi) -> Measurement:
 
 def _distances(a: Measurement, b: Measurement) -> FloatArray:
     return np.asarray(np.linalg.norm(a.landmarks[:, :2] - b.landmarks[:, :2], axis=1), np.float32)
-
-
-def _probability(logits: FloatArray) -> FloatArray:
-    return np.asarray(1 / (1 + np.exp(-np.clip(logits, -80, 80))), np.float32)
-
-
-def _corners(boxes: FloatArray) -> FloatArray:
-    """Turn centre and size of anchors' boxes into edges; the anchors themselves cancel out."""
-    middle, half = boxes[:, :2], boxes[:, 2:4] / 2
-    return np.concatenate([middle - half, middle + half], axis=1)
 
 
 def _excesses(*measures: tuple[str, float, float]) -> list[str]:

@@ -188,11 +188,6 @@ def build_int8(
     return Built(model.sha256, target, file, judged.figures, judged.summary)
 
 
-def build_edgetpu(model: ModelFile) -> Built:
-    """Build the Edge TPU's file of a single model; see `build_edgetpus`."""
-    return build_edgetpus([model])[0]
-
-
 def build_edgetpus(
     models: Sequence[ModelFile],
     pictures: Calibration | None = None,

@@ -8,14 +8,19 @@ from __future__ import annotations
 
 import re
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeAlias, TypeVar
 
 import msgspec
 from msgspec import Meta
 
+from edgehands.cameras import split_source
 from edgehands.errors import ConfigError, UsageError, did_you_mean
-from edgehands.schema import Problem, find_problems
+from edgehands.models.catalog import shipped_catalog
+from edgehands.outputs.files import DRAWINGS, PICTURES, check_suffix
+from edgehands.schema import KeyPath, Problem, find_problems
+from edgehands.selection import backend_names
 from edgehands.settings import GestureRules, TrackerSettings
 from edgehands.toml_places import Place, TomlPlaces, place_at
 
@@ -25,7 +30,7 @@ else:
     import tomli as tomllib
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
 SAMPLE = Path(__file__).parent / "systemd" / "edgehands.toml"
 """The commented config file to start from."""
@@ -145,10 +150,12 @@ def load_config(path: str | Path, *, known_gestures: Collection[str] | None = No
     path = Path(path)
     text = _read(path)
     document = _parse(text, path)
-    problems = [
-        *find_problems(document, Config),
+    problems = find_problems(document, Config)
+    malformed = {problem.path for problem in problems}
+    problems += [
         *_unknown_gestures(document, known_gestures),
-        *_repeated_names(document),
+        *_more_cameras(document),
+        *(problem for problem in _mistakes(document) if problem.path not in malformed),
     ]
     if problems:
         places = TomlPlaces(text)
@@ -158,6 +165,16 @@ def load_config(path: str | Path, *, known_gestures: Collection[str] | None = No
         return msgspec.convert(document, Config)
     except msgspec.ValidationError as error:  # the two walks disagree: still not a traceback
         raise ConfigError(f"{path}: {error}") from error
+
+
+def check(config: Config) -> None:
+    """Refuse names that mean nothing, as `load_config` does, whoever made the config.
+
+    Raises:
+        UsageError: the first of them.
+    """
+    for problem in _mistakes(msgspec.to_builtins(config)):
+        raise UsageError(problem.message)
 
 
 def overlay(
@@ -270,17 +287,70 @@ def _unknown_gestures(
             yield Problem(("gestures", name), f"unknown gesture {name!r}: {hint}")
 
 
-def _repeated_names(document: Mapping[str, object]) -> Iterator[Problem]:
-    """Find cameras that share a name: nobody could tell their events apart."""
-    cameras = document.get("camera")
-    seen: set[str] = set()
-    for index, camera in enumerate(cameras if isinstance(cameras, list) else []):
-        name = camera.get("name", "camera") if isinstance(camera, dict) else None
-        if isinstance(name, str) and name in seen:
-            message = f"two cameras have the name {name!r}: give each its own"
-            yield Problem(("camera", index, "name"), message)
-        elif isinstance(name, str):
-            seen.add(name)
+def _more_cameras(document: Mapping[str, object]) -> Iterator[Problem]:
+    for index, _ in list(_tables(document, "camera"))[1:]:
+        message = "a second [[camera]]: one process runs one camera so far; give each its own file"
+        yield Problem(("camera", index), message)
+
+
+def _mistakes(document: Mapping[str, object]) -> Iterator[Problem]:
+    """Find values of the right type that name nothing there is."""
+    for index, camera in _tables(document, "camera"):
+        yield from _refused(("camera", index, "source"), camera, split_source)
+    for index, output in _tables(document, "output"):
+        suffixes = {"video": DRAWINGS, "contact_sheet": PICTURES}.get(str(output.get("type")))
+        if suffixes:
+            ending = partial(_check_ending, suffixes)
+            yield from _refused(("output", index, "path"), output, ending)
+    tracker = document.get("tracker")
+    if isinstance(tracker, dict):
+        yield from _tracker_mistakes(tracker)
+
+
+def _tracker_mistakes(tracker: Mapping[str, object]) -> Iterator[Problem]:
+    resolve = shipped_catalog().resolve
+    yield from _refused(("tracker", "model"), tracker, resolve)
+    palm_of = partial(resolve, TrackerConfig().model)
+    yield from _refused(("tracker", "palm_model"), tracker, palm_of)
+    for key in ("backend", "palm_backend"):
+        yield from _refused(("tracker", key), tracker, _check_backend)
+    for key in ("palm_device", "palm_backend_options"):
+        if tracker.get(key) and not tracker.get("palm_backend"):
+            message = f"{key} needs palm_backend: name the palm detector's own backend"
+            yield Problem(("tracker", key), message)
+
+
+def _refused(
+    path: KeyPath, table: Mapping[str, object], accept: Callable[[str], object]
+) -> Iterator[Problem]:
+    """Give a text of a table to a function that raises UsageError if it means nothing."""
+    value = table.get(str(path[-1]))
+    if isinstance(value, str):
+        try:
+            accept(value)
+        except UsageError as error:
+            yield Problem(path, str(error))
+
+
+def _check_ending(suffixes: tuple[str, ...], path: str) -> None:
+    check_suffix(Path(path), suffixes)
+
+
+def _check_backend(name: str) -> None:
+    known = ("auto", *backend_names())
+    if name not in known:
+        hint = did_you_mean(name, known)
+        raise UsageError(f"no backend {name!r}: {hint}choose {', '.join(known)}")
+
+
+def _tables(
+    document: Mapping[str, object], name: str
+) -> Iterator[tuple[int, Mapping[str, object]]]:
+    """Return the tables [[name]] that are tables, each with its index."""
+    tables = document.get(name)
+    for index, table in enumerate(tables if isinstance(tables, list | tuple) else ()):
+        if isinstance(table, dict):
+            yield index, table
 
 
 def _line(path: Path, place: Place, message: str) -> str:

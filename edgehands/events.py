@@ -104,7 +104,9 @@ class EventMaker:
         gone = [visit for id_, visit in self._visits.items() if id_ not in seen]
         events = [event for visit in gone for event in self._leave(visit, ts)]
         for hand, pose in zip(hands, poses, strict=True):
-            visit = self._visits.setdefault(hand.id, _Visit(hand, time, GestureHolder(self._rules)))
+            visit = self._visits.get(hand.id)
+            if visit is None:
+                visit = self._visits[hand.id] = _Visit(hand, time, GestureHolder(self._rules))
             visit.hand = hand
             events += self._follow(visit, pose, time, ts)
         return events

@@ -1,7 +1,7 @@
 """From camera pixels to model input: letterbox and rotated crop.
 
-The one place of the pipeline that imports cv2. Each class keeps the 8-bit buffer it needs, so that
-a frame costs no allocation.
+The one place of the pipeline that imports cv2. Each class draws into an 8-bit picture that it keeps
+and from there into the model's input: no frame costs a new picture.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgehands.errors import RuntimeMissingError
+from edgehands.errors import InputError, RuntimeMissingError
 from edgehands.geometry import crop_to_image_matrix
 
 try:
@@ -23,6 +23,9 @@ except ImportError as error:
     ) from error
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
     from edgehands.hand import FloatArray, ImageArray, Roi
 
 
@@ -62,7 +65,8 @@ class Letterboxer:
         inner = self._square[
             bars.top : bars.top + inner_height, bars.left : bars.left + inner_width
         ]
-        inner[:] = cv2.resize(image, (inner_width, inner_height), interpolation=cv2.INTER_LINEAR)
+        size = inner_width, inner_height
+        cv2.resize(image, size, dst=inner, interpolation=cv2.INTER_LINEAR)
         _to_unit_floats(self._square, out)
         return bars
 
@@ -85,6 +89,24 @@ class Cropper:
             borderMode=cv2.BORDER_REPLICATE,
         )
         _to_unit_floats(self._crop, out)
+
+
+def read_frames(clip: Path, numbers: Iterable[int]) -> Iterator[ImageArray]:
+    """Yield a few frames of a clip by their numbers; a camera would go through all of them.
+
+    Raises:
+        InputError: there is no such frame.
+    """
+    capture = cv2.VideoCapture(str(clip))
+    try:
+        for number in numbers:
+            capture.set(cv2.CAP_PROP_POS_FRAMES, number)
+            there, image = capture.read()
+            if not there:
+                raise InputError(f"{clip} has no frame {number} that OpenCV can read")
+            yield np.ascontiguousarray(image[..., ::-1])
+    finally:
+        capture.release()
 
 
 def _to_unit_floats(pixels: ImageArray, out: FloatArray) -> None:

@@ -57,7 +57,7 @@ def decode(boxes: FloatArray, logits: FloatArray, min_score: float) -> list[Palm
     Returns:
         Palms in pixels of the detector's input square.
     """
-    scores = _sigmoid(logits[:, 0])
+    scores = probability(logits[:, 0])
     kept = np.flatnonzero(scores >= min_score)
     if not kept.size:
         return []
@@ -65,10 +65,19 @@ def decode(boxes: FloatArray, logits: FloatArray, min_score: float) -> list[Palm
     sound = np.isfinite(values).all(axis=1) & (values[:, 2:4] >= 0).all(axis=1)
     values, kept = values[sound], kept[sound]
     centers = anchors()[kept]
-    middle, half = values[:, :2] + centers, values[:, 2:4] / 2
     keypoints = values[:, _KEYPOINTS].reshape(-1, 7, 2) + centers[:, None]
-    corners = np.concatenate([middle - half, middle + half], axis=1)
-    return _weighted_nms(corners, keypoints, scores[kept])
+    return _weighted_nms(corners(values, centers), keypoints, scores[kept])
+
+
+def probability(logits: FloatArray) -> FloatArray:
+    """Turn the detector's logits into scores."""
+    return np.asarray(1 / (1 + np.exp(-np.clip(logits, -_MAX_LOGIT, _MAX_LOGIT))), np.float32)
+
+
+def corners(boxes: FloatArray, centers: FloatArray) -> FloatArray:
+    """[n, 4] left, top, right and bottom of [n, 18] `boxes`, whose anchors are at `centers`."""
+    middle, half = boxes[:, :2] + centers, boxes[:, 2:4] / 2
+    return np.concatenate([middle - half, middle + half], axis=1)
 
 
 def unboxed(palm: Palm, to_image: Callable[[FloatArray], FloatArray]) -> Palm:
@@ -88,10 +97,6 @@ def palm_roi(palm: Palm) -> Roi:
         shift_y=_ROI_SHIFT_Y,
         scale=_ROI_SCALE,
     )
-
-
-def _sigmoid(logits: FloatArray) -> FloatArray:
-    return np.asarray(1 / (1 + np.exp(-np.clip(logits, -_MAX_LOGIT, _MAX_LOGIT))), np.float32)
 
 
 def _weighted_nms(corners: FloatArray, keypoints: FloatArray, scores: FloatArray) -> list[Palm]:

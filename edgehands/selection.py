@@ -51,13 +51,13 @@ BACKENDS: dict[str, BackendEntry] = {
     ),
     "onnxruntime": BackendEntry(
         "edgehands.backends.onnxruntime",
-        "pip install 'edgehands[onnxruntime]'",
+        "pip install onnxruntime onnx",
         "any 64-bit CPU; CUDA, TensorRT and others where the installed build has them",
         format="onnx",
     ),
     "openvino": BackendEntry(
         "edgehands.backends.openvino",
-        "pip install 'edgehands[openvino]'",
+        "pip install openvino",
         "Intel CPU, GPU and NPU, other CPUs",
     ),
     "litert-gpu": BackendEntry(
@@ -188,7 +188,7 @@ def open_session(
         try:
             module = load_backend(candidate.backend)
             session = module.open_session(
-                _readable(model, candidate.backend, derive, precision),
+                readable(model, candidate.backend, derive, precision),
                 batch=batch,
                 device=device,
                 threads=threads or candidate.threads or default_threads(),
@@ -212,10 +212,15 @@ def open_session(
     raise DeviceError(f"no backend could open {model.id}: {'; '.join(reasons)}")
 
 
-def _readable(
-    model: ModelFile, backend: str, derive: Deriver | None, precision: Precision
+def readable(
+    model: ModelFile, backend: str, derive: Deriver | None, precision: Precision = "fp32"
 ) -> ModelFile:
-    """Return `model` as the backend runs it; other packages' read .tflite."""
+    """Return `model` as the backend runs it, derived if need be; other packages' read .tflite.
+
+    Raises:
+        UsageError: the backend does not know that precision, or `derive` is needed.
+        EdgeHandsError: as `derive` does.
+    """
     entry = BACKENDS.get(backend)
     if precision == "int8":
         return _quantised(model, backend, derive)

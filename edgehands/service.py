@@ -20,7 +20,7 @@ from edgehands.errors import ConfigError
 from edgehands.events import EventMaker
 from edgehands.gestures.poses import PoseReader
 from edgehands.gestures.vocabulary import shipped_vocabulary
-from edgehands.outputs import View
+from edgehands.outputs import Result
 from edgehands.outputs.queue import EventQueue
 from edgehands.settings import GestureRules
 from edgehands.summary import Summary
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
     from edgehands.cameras import Camera
     from edgehands.frame import Frame
-    from edgehands.gestures.vocabulary import Vocabulary
     from edgehands.outputs import Output
 
     Watch = Callable[[int, int | None], None]
@@ -49,6 +48,7 @@ def run(config: configs.Config, watch: Watch | None = None) -> Summary:
         EdgeHandsError: what could not be opened, or broke; see `edgehands.errors`.
     """
     camera_config = _only_camera(config)
+    configs.check(config)  # what costs nothing to find is said before anything is opened
     with ExitStack() as opened:
         camera = opened.enter_context(
             open_camera(
@@ -61,12 +61,13 @@ def run(config: configs.Config, watch: Watch | None = None) -> Summary:
         # A picture has no before and after, whatever the config says.
         static = config.tracker.static or camera.length == 1
         tracker = opened.enter_context(_open_tracker(config.tracker, static=static))
-        outputs = [_open_output(output, camera) for output in config.output]
-        for output in outputs:
-            opened.callback(output.close)
+        outputs: list[Output] = []
+        for output_config in config.output:
+            outputs.append(_open_output(output_config, camera))
+            opened.callback(outputs[-1].close)
         queue = EventQueue(outputs, live=camera.live)
         events = _event_maker(camera_config.name, config.gestures, static=static)
-        poses = PoseReader(_wanted(shipped_vocabulary(), config.gestures))
+        poses = PoseReader(shipped_vocabulary(), config.gestures)
         loop = _Loop(camera, tracker, poses, events, queue, outputs)
         return loop.run(camera_config.frames, watch)
 
@@ -129,13 +130,13 @@ class _Loop:
             gestures = {hand.id: self._events.gesture(hand.id) for hand in hands}
         with stages.timed("outputs"):
             held = {hand: gesture for hand, gesture in gestures.items() if gesture}
-            self._send(View(frame, hands, held, events))
+            self._send(Result(frame, hands, held, events))
         self._last = frame
 
-    def _send(self, view: View) -> None:
+    def _send(self, result: Result) -> None:
         for output in self._outputs:
-            output.view(view)
-        self._queue.put(view.events, view.frame.captured)
+            output.result(result)
+        self._queue.put(result.events, result.frame.captured)
 
     def _finish(self) -> None:
         """End what is under way, deliver what is waiting."""
@@ -178,13 +179,6 @@ def _open_tracker(config: configs.TrackerConfig, *, static: bool) -> HandTracker
         threads=config.threads,
         settings=config,
     )
-
-
-def _wanted(vocabulary: Vocabulary, rules: dict[str, GestureRules]) -> Vocabulary:
-    """Leave out the gestures that are switched off, so that they hide no other."""
-    return {
-        name: pose for name, pose in vocabulary.items() if rules.get(name, GestureRules()).enabled
-    }
 
 
 def _event_maker(camera: str, rules: dict[str, GestureRules], *, static: bool) -> EventMaker:

@@ -6,12 +6,14 @@ model file.
 
 from __future__ import annotations
 
+import shlex
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from edgehands import landmarks as landmark_maths
 from edgehands import palm as palm_maths
-from edgehands.errors import ModelError
+from edgehands.errors import ModelError, UsageError
 from edgehands.imaging import Cropper, Letterboxer
 from edgehands.models import store
 from edgehands.models.catalog import PLAIN, shipped_catalog
@@ -130,8 +132,20 @@ class _Engine(NamedTuple):
 def _palm_engine(engine: _Engine, settings: TrackerSettings) -> _Engine:
     """Return the landmark model's engine, unless the palm detector has one of its own."""
     if settings.palm_backend is None:
+        for name in ("palm_device", "palm_backend_options"):
+            if getattr(settings, name):
+                raise UsageError(f"{name} needs palm_backend: name the palm detector's own backend")
         return engine
     return _Engine(settings.palm_backend, settings.palm_device, settings.palm_backend_options)
+
+
+def _check_folder(folder: str | None) -> None:
+    """Refuse to look elsewhere for models than where the user says they are."""
+    if folder is not None and not Path(folder).is_dir():
+        raise ModelError(
+            f"no model folder {folder}: make it with "
+            f"`edgehands models fetch --models {shlex.quote(folder)}`"
+        )
 
 
 def open_stages(
@@ -140,13 +154,15 @@ def open_stages(
     """Open the landmark model called `model` and the palm model that goes with it.
 
     Raises:
-        UsageError: an unknown model, backend or option.
-        ModelError: a model file is missing or altered.
+        UsageError: an unknown model, backend or option, or one that would have no effect.
+        ModelError: a model file or the folder of them is missing, or a file altered.
         DeviceError: the backend does not work here.
     """
     landmarks, views, palm = shipped_catalog().resolve(model, settings.palm_model)
 
     engine = _Engine(backend, settings.device, settings.backend_options)
+    palm_engine = _palm_engine(engine, settings)
+    _check_folder(settings.models)
 
     def session(model: Model, engine: _Engine, batch: int = 1) -> Session:
         file = store.load(model.id, settings.models)
@@ -168,7 +184,7 @@ def open_stages(
             raise
         landmark_session = session(landmarks, engine)  # no such batch there: one run for each view
     try:
-        palm_session = session(palm, _palm_engine(engine, settings))
+        palm_session = session(palm, palm_engine)
     except BaseException:
         landmark_session.close()
         raise

@@ -83,10 +83,10 @@ class Summary:
         """Return the summary as text."""
         rate = self.frames / self.seconds if self.seconds else 0.0
         return [
-            f"{self.frames} frames in {self.seconds:.1f} s ({rate:.0f} per second)"
+            f"{_many(self.frames, 'frame')} in {self.seconds:.1f} s ({rate:.0f} per second)"
             + (f", {self.dropped_frames} dropped" if self.dropped_frames else "")
             + (", interrupted" if self.interrupted else ""),
-            f"a hand in {self.frames_with_hands} of them, {self.hands} different hands",
+            f"a hand in {self.frames_with_hands} of them, {_many(self.hands, 'different hand')}",
             f"palm detector on {self.duty_cycle:.1%} of frames",
             *self._event_lines(),
             f"{'ms per frame':<14}{'p50':>8}{'p99':>8}   on {self.runs_on}",
@@ -105,6 +105,10 @@ class Summary:
             "undelivered": self.events.undelivered,
         }
         return [
-            f"{self.events.delivered} events"
+            _many(self.events.delivered, "event")
             + "".join(f", {count} {what}" for what, count in lost.items() if count)
         ]
+
+
+def _many(count: int, thing: str) -> str:
+    return f"{count} {thing}{'' if count == 1 else 's'}"

@@ -249,7 +249,7 @@ class HandTracker(StageTracker):
     """Follows hands through a stream of images, or finds them in single ones.
 
     Args:
-        model: landmark model: "light" or "full".
+        model: landmark model: "light", "full" or "heavy".
         backend: name of the runtime, or "auto".
         max_hands: how many hands to report at most.
         mirrored: the images are mirrored, as in a selfie; sides are swapped back.

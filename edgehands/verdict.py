@@ -11,7 +11,6 @@ import hashlib
 import logging
 import os
 import platform
-import tempfile
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import Annotated
 
 import msgspec
 
+from edgehands import folders
 from edgehands._version import __version__
 from edgehands.errors import InputError
 from edgehands.selection import ENTRY_POINTS
@@ -86,29 +86,18 @@ class Verdict(msgspec.Struct, frozen=True):
         return next((each for each in self.choices if each.sha256 == sha256), None)
 
 
-def folders() -> tuple[Path, ...]:
+def search_path() -> tuple[Path, ...]:
     """Return where verdicts are looked for: the user's own state first, then the service's."""
-    return tuple(folder for folder in (user_folder(), SYSTEM_FOLDER) if folder is not None)
-
-
-def user_folder() -> Path | None:
-    """Return the XDG state folder of EdgeHands, None for a user without a home."""
-    base = Path(os.environ.get("XDG_STATE_HOME", ""))
-    if not base.is_absolute():  # the XDG specification: a relative path is to be ignored
-        try:
-            base = Path.home() / ".local" / "state"
-        except RuntimeError:
-            return None
-    return base / "edgehands"
+    return tuple(filter(None, (folders.state(), SYSTEM_FOLDER)))
 
 
 def load() -> Verdict | None:
     """Return this device's verdict, None if there is none that still holds."""
     # Asking for versions costs milliseconds, and most devices have no verdict.
-    if not any(_files(folder) for folder in folders()):
+    if not any(_files(folder) for folder in search_path()):
         return None
     name = _name(fingerprint())
-    for folder in folders():
+    for folder in search_path():
         verdict = _read(folder / name)
         if verdict is not None and verdict.fingerprint == fingerprint():
             return verdict
@@ -119,7 +108,8 @@ def outdated() -> list[str]:
     """Say why the newest verdict here does not hold; empty if one holds or there is none."""
     if load() is not None:
         return []
-    found = [verdict for folder in folders() for file in _files(folder) if (verdict := _read(file))]
+    files = [file for folder in search_path() for file in _files(folder)]
+    found = [verdict for file in files if (verdict := _read(file))]
     if not found:
         return []
     newest = max(found, key=lambda verdict: verdict.made)
@@ -140,12 +130,12 @@ def save(verdict: Verdict) -> list[Path]:
         msgspec.json.encode(msgspec.structs.replace(verdict, choices=tuple(kept.values())))
     )
     written, problems = [], []
-    for folder in folders():
+    for folder in search_path():
         if folder == SYSTEM_FOLDER and not os.access(folder, os.W_OK):
             continue
         path = folder / _name(verdict.fingerprint)
         try:
-            _write(path, data)
+            folders.write_whole(path, data, mode=0o644)  # the service is another user
         except OSError as error:
             problems.append(f"{path}: {error.strerror or error}")
         else:
@@ -234,17 +224,3 @@ def _read(path: Path) -> Verdict | None:
     except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
         logger.warning("%s is no verdict (%s): run `edgehands tune` again", path, error)
         return None
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Put the file there whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-        try:
-            file.write(data)
-            file.flush()
-            Path(file.name).chmod(0o644)  # the service is another user
-            Path(file.name).replace(path)
-        except BaseException:
-            Path(file.name).unlink(missing_ok=True)
-            raise

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from edgehands.agreement import REFERENCE, references, tolerance_for
 from edgehands.errors import DeviceError, EdgeHandsError, UsageError
-from edgehands.models.derived import readable
+from edgehands.models.derived import derive
 from edgehands.probe import TIMEOUT, probe
-from edgehands.selection import backend_names, default_threads, load_backend
+from edgehands.selection import backend_names, default_threads, load_backend, readable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -117,7 +118,7 @@ def attempt(
     """Run a reference's inputs on a backend in another process and compare."""
     threads = default_threads() if threads is None else threads
     try:
-        file = readable(reference.model, backend, folder=folder)
+        file = readable(reference.model, backend, partial(derive, folder=folder))
     except EdgeHandsError as error:
         return Attempt(_closed(error), str(error))
     tried = probe(

@@ -15,23 +15,22 @@ from __future__ import annotations
 import hashlib
 import logging
 import math
-import os
 import re
-import tempfile
 from dataclasses import dataclass, replace
 from importlib import import_module
-from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias, cast
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
+from edgehands import folders
 from edgehands.errors import ModelError, UsageError, did_you_mean
 from edgehands.models import store
 from edgehands.models.examples import example_inputs
-from edgehands.selection import BACKENDS, load_backend
+from edgehands.selection import load_backend
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from edgehands.inference import ModelFile, ModelFormat
 
@@ -47,29 +46,29 @@ SUBFOLDER = "derived"
 class Recipe:
     """How to build one kind of derived file."""
 
-    converter: str
-    """module:function, imported when a file is built."""
+    converter: str | None
+    """module:function, imported when a file is built. None for what takes minutes or another
+    program: `edgehands models build` has it built by `edgehands.calibration`, never a start."""
     version: int
     """To be raised whenever the converter gives another file for the same original."""
     format: ModelFormat
     backend: str
     """What runs it for the comparison."""
     tolerance: float
-    """By how much an output may differ, in its own unit; 0: not in a single bit."""
-    on_request: bool = False
-    """Takes minutes or another program: built by `edgehands models build` only, never at a start.
-    Its converter returns a `Built` that has passed a gate of its own, since it cannot be exact."""
+    """By how much an output may differ, in its own unit; 0: not in a single bit. Infinite for what
+    cannot be exact and passes a gate of its own."""
+
+    @property
+    def on_request(self) -> bool:
+        """Whether it has to be asked for, and `build` cannot build it."""
+        return self.converter is None
 
 
 RECIPES: dict[str, Recipe] = {
     "fp32": Recipe("edgehands.models.convert.fp32:to_fp32", 1, "tflite", "tflite", 0.0),
     "onnx": Recipe("edgehands.models.convert.onnx:to_onnx", 1, "onnx", "onnxruntime", 1e-3),
-    "int8": Recipe(
-        "edgehands.calibration:build_int8", 1, "tflite", "tflite", math.inf, on_request=True
-    ),
-    "edgetpu": Recipe(
-        "edgehands.calibration:build_edgetpu", 1, "tflite", "coral", math.inf, on_request=True
-    ),
+    "int8": Recipe(None, 1, "tflite", "tflite", math.inf),
+    "edgetpu": Recipe(None, 1, "tflite", "coral", math.inf),
 }
 """Every target that can be built."""
 
@@ -110,9 +109,7 @@ def derive(model: ModelFile, target: str, *, folder: store.Folder | None = None)
         if kept := _find(model, target, recipe, place):
             return kept
     if recipe.on_request:
-        raise ModelError(
-            f"no {target} file of {model.id} has been built: run `edgehands models build {target}`"
-        )
+        raise _not_built(model, target)
     logger.info("building the %s file of %s", target, model.id)
     built = build(model, target)
     advice = f"run `edgehands models build {target} --out {store.SYSTEM_FOLDER / SUBFOLDER}`"
@@ -126,32 +123,21 @@ def derive(model: ModelFile, target: str, *, folder: store.Folder | None = None)
         return built.file
 
 
-def readable(model: ModelFile, backend: str, *, folder: store.Folder | None = None) -> ModelFile:
-    """Return a model in the format that a backend reads: itself, or what is derived from it.
-
-    Raises:
-        EdgeHandsError: as `derive` does.
-    """
-    entry = BACKENDS.get(backend)  # another package's reads the originals
-    if entry is None or entry.format == model.format:
-        return model
-    return derive(model, entry.format, folder=folder)
-
-
 def build(model: ModelFile, target: str) -> Built:
     """Build a derived file in memory and compare it with its original.
 
     Raises:
         UsageError: no such target.
         RuntimeMissingError: a library is missing.
-        ModelError: the original cannot be converted, or the result is not the same model.
+        ModelError: the original cannot be converted, the result is not the same model, or it is
+            one that is built on request only.
     """
     recipe = get_recipe(target)
+    if recipe.converter is None:
+        raise _not_built(model, target)
     module, _, function = recipe.converter.partition(":")
-    convert = getattr(import_module(module), function)
-    if recipe.on_request:
-        return cast("Built", convert(model))
-    data = cast("Converter", convert)(model)
+    convert: Converter = getattr(import_module(module), function)
+    data = convert(model)
     file = replace(
         model,
         data=data,
@@ -202,8 +188,7 @@ def keep(built: Built, folder: Path) -> ModelFile:
     stem = _stem(built.file.id, built.source, built.target)
     path = folder / f"{stem}{built.file.sha256}.{built.file.format}"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        _write_whole(path, built.file.data)
+        folders.write_whole(path, built.file.data, mode=0o644)  # a service reads what root builds
         for other in folder.glob(f"{stem}*"):
             if other != path:  # damaged, or another version of a library made it
                 other.unlink(missing_ok=True)
@@ -230,13 +215,14 @@ def get_recipe(target: str) -> Recipe:
 
 def cache_folder() -> Path | None:
     """Return $XDG_CACHE_HOME/edgehands/derived, None for a user without a home."""
-    base = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    if not base.is_absolute():  # the XDG specification: a relative path is to be ignored
-        try:
-            base = Path.home() / ".cache"
-        except RuntimeError:
-            return None
-    return base / "edgehands" / "derived"
+    base = folders.cache()
+    return base / "derived" if base else None
+
+
+def _not_built(model: ModelFile, target: str) -> ModelError:
+    return ModelError(
+        f"no {target} file of {model.id} has been built: run `edgehands models build {target}`"
+    )
 
 
 def _find(model: ModelFile, target: str, recipe: Recipe, folder: Path) -> ModelFile | None:
@@ -266,18 +252,3 @@ def _stem(model_id: str, source: str, target: str) -> str:
     """Return the beginning of a kept file's name: what it was made from and how."""
     name = re.sub(r"[^A-Za-z0-9_.-]", "_", model_id)
     return f"{name}-{source[:16]}-{target}-v{RECIPES[target].version}-"
-
-
-def _write_whole(path: Path, data: bytes) -> None:
-    """Write a file that appears under its name only when it is complete and on the disk."""
-    handle, part = tempfile.mkstemp(dir=path.parent, prefix=".part-")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            os.fchmod(handle, 0o644)  # a service reads what root has built
-            file.write(data)
-            file.flush()
-            os.fsync(handle)
-        Path(part).replace(path)
-    except BaseException:
-        Path(part).unlink(missing_ok=True)
-        raise

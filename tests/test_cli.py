@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -13,7 +14,10 @@ import cv2
 import numpy as np
 import pytest
 
+from edgehands.cli.models import TARGETS
 from edgehands.models import store
+from edgehands.models.derived import RECIPES, SUBFOLDER
+from edgehands.synthetic import DEMO_CLIP
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,6 +28,18 @@ pytestmark = pytest.mark.usefixtures("models")
 def edgehands(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "edgehands", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def shell(line: str, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    """Run a line of shell that begins with arguments of `edgehands`."""
+    return subprocess.run(
+        ["sh", "-c", f"exec {sys.executable} -m edgehands {line}"],
+        env={**os.environ, **(environment or {})},
         capture_output=True,
         text=True,
         timeout=120,
@@ -73,7 +89,13 @@ def test_without_a_command_it_helps() -> None:
         (("run", "--source", "{picture}", "--backend-option", "x=1"), 2, "'x'"),
         (("run", "--source", "{picture}", "--draw", "out.xyz"), 2, "out.xyz"),
         (("run", "--source", "{picture}", "--landmarks", "/proc/no/out.jsonl"), 66, "/proc/no"),
-        (("run", "--sorce", "x"), 2, "--source"),
+        (("run", "--source", "nothing.mp4", "--draw", "out.xyz"), 2, "out.xyz"),
+        (("run", "--source", "nothing.mp4", "--model", "huge"), 2, "'huge'"),
+        (("run", "--source", "{picture}", "--models", "/nowhere"), 2, "/nowhere"),
+        (("models", "check", "--models", "/nowhere"), 2, "/nowhere"),
+        (("run", "--source", "{picture}", "--draw", "/proc/no/out.mp4"), 66, "/proc/no"),
+        (("run", "--source", "{picture}", "--landmarks", "/dev/full"), 66, "/dev/full: No space"),
+        (("run", "--sorce", "x"), 2, "(Possible options: --source). See `"),
         (("run",), 2, "--source"),
         (("rnu",), 2, "'run'"),
         (("run", "--config", "nothing.toml"), 78, "nothing.toml"),
@@ -111,10 +133,14 @@ def test_text_named_mp4_is_refused(tmp_path: Path) -> None:
 
 def test_a_config_mistake_names_file_line_and_column(tmp_path: Path) -> None:
     path = tmp_path / "edgehands.toml"
-    path.write_text("[tracker]\nmax_hand = 1\n")
-    answer = edgehands("run", "--config", path)
-    assert one_line(answer).startswith(f"{path}:2:1: unknown key 'max_hand'")
-    assert answer.returncode == 78
+    for text, message in (
+        ("max_hand = 1", "unknown key 'max_hand'"),
+        ('model = "huge"', "no landmark model 'huge'"),
+    ):
+        path.write_text(f"[tracker]\n{text}\n")
+        answer = edgehands("run", "--config", path)
+        assert one_line(answer).startswith(f"{path}:2:1: {message}")
+        assert answer.returncode == 78
 
 
 def test_a_picture_without_a_hand_gives_no_event(picture: Path) -> None:
@@ -128,10 +154,10 @@ def test_the_config_file_runs_and_flags_overlay_it(picture: Path, tmp_path: Path
     config.write_text(
         f'[[camera]]\nsource = "{picture}"\nname = "hall"\n'
         f'[[output]]\ntype = "landmarks"\npath = "{tmp_path}/from_config.jsonl"\n'
-        '[tracker]\nmodel = "huge"\n'
+        '[tracker]\nbackend = "replay"\n'
     )
-    assert edgehands("run", "--config", config).returncode == 2
-    answer = edgehands("run", "--config", config, "--model", "light")
+    assert edgehands("run", "--config", config).returncode == 2  # replay needs a file
+    answer = edgehands("run", "--config", config, "--backend", "tflite")
     assert answer.returncode == 0, answer.stderr
     (line,) = (tmp_path / "from_config.jsonl").read_text().splitlines()
     assert json.loads(line) == {"frame": 0, "time": 0.0, "hands": []}
@@ -149,7 +175,94 @@ def test_a_recording_replays_to_the_same_events(tmp_path: Path) -> None:
     assert events(replayed) == events(recorded)
 
 
-def test_ctrl_c_ends_with_the_summary(tmp_path: Path) -> None:
+@pytest.mark.parametrize("suffix", [".mp4", ".avi", ".webm", ".png"])
+def test_a_full_disk_is_no_bug(picture: Path, tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"out{suffix}"
+    path.symlink_to("/dev/full")
+    answer = edgehands("run", "--source", picture, "--draw", path)
+    assert f"edgehands: cannot write {path}: No space left on device\n" in answer.stderr
+    assert answer.returncode == 66
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize(
+    "arguments", ["demo --out {out} --frames 30", "models list", "models list --json", "--version"]
+)
+def test_a_full_standard_output_is_no_bug(tmp_path: Path, arguments: str, unbuffered: str) -> None:
+    answer = shell(
+        f"{arguments.format(out=tmp_path)} >/dev/full", environment={"PYTHONUNBUFFERED": unbuffered}
+    )
+    assert one_line(answer) == "cannot write to standard output: No space left on device"
+    assert answer.returncode == 66
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", "<&- >&- 2>&-"])
+def test_a_closed_stream_keeps_nothing_from_its_work(tmp_path: Path, closed: str) -> None:
+    landmarks = tmp_path / "landmarks.jsonl"
+    clip = f"--source {DEMO_CLIP} --frames 30 --landmarks {landmarks}"
+    answer = shell(f"run {clip} {closed}")
+    assert answer.returncode == 0, answer.stderr
+    assert len([json.loads(line) for line in landmarks.read_text().splitlines()]) == 30
+    assert "Traceback" not in answer.stderr
+
+
+def test_a_picture_of_a_clip_is_written_once_from_its_last_frame(tmp_path: Path) -> None:
+    pipe = tmp_path / "out.png"  # everything that is ever written into the file can be counted
+    os.mkfifo(pipe)
+    with subprocess.Popen(["cat", pipe], stdout=subprocess.PIPE) as cat:
+        answer = edgehands("run", "--source", DEMO_CLIP, "--frames", "30", "--draw", pipe)
+        assert answer.returncode == 0, answer.stderr
+        written, _ = cat.communicate(timeout=30)
+    assert written.count(b"IHDR") == 1
+    assert cv2.imdecode(np.frombuffer(written, np.uint8), cv2.IMREAD_COLOR) is not None
+
+
+def test_help_is_quick_and_names_what_there_is() -> None:
+    code = (
+        "import sys, edgehands.cli.commands\n"
+        "print({'numpy', 'rich', 'msgspec', 'cv2', 'edgehands.models.store'} & set(sys.modules))"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert answer.stdout == "set()\n"
+    assert tuple(RECIPES) == TARGETS
+    talk = " ".join(edgehands("models", "build", "--help").stdout.replace("│", " ").split())
+    assert f"folder {SUBFOLDER} of its model folder" in talk
+    assert f"${store.ENVIRONMENT_VARIABLE}, {store.SYSTEM_FOLDER} and" in talk
+
+
+def test_ctrl_c_while_it_starts_is_quiet(tmp_path: Path) -> None:
+    """A finder that sends the signal in the middle of the first import of typer."""
+    code = (
+        "import os, signal, sys\n"
+        "class Finder:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'typer':\n"
+        "            os.kill(os.getpid(), signal.SIGINT)\n"
+        "from edgehands.cli import main\n"
+        "sys.meta_path.insert(0, Finder())\n"
+        "main()\n"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=tmp_path
+    )
+    assert (answer.returncode, answer.stdout, answer.stderr) == (130, "", "")
+
+
+def test_a_command_that_is_no_service_says_that_it_was_killed() -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "edgehands", "-v", "tune", "--seconds", "30"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    time.sleep(2)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(30) == 143
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 0)])
+def test_a_signal_ends_with_the_summary(tmp_path: Path, number: int, code: int) -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "edgehands", "demo", "--out", str(tmp_path)],
         stdout=subprocess.PIPE,
@@ -158,10 +271,10 @@ def test_ctrl_c_ends_with_the_summary(tmp_path: Path) -> None:
     )
     assert process.stdout is not None
     process.stdout.readline()  # it is at work
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     begin = time.monotonic()
     _, talk = process.communicate(timeout=30)
-    assert process.returncode == 130
+    assert process.returncode == code
     assert time.monotonic() - begin < 10
     assert "interrupted" in talk
     assert "Traceback" not in talk

@@ -36,9 +36,6 @@ height = 720
 fps = 30
 frames = 100
 
-[[camera]]
-source = "file:clip.mp4"
-
 [[output]]
 type = "stdout"
 
@@ -89,7 +86,6 @@ def test_every_table_arrives_with_its_type(tmp_path: Path) -> None:
             CameraConfig(
                 source="/dev/video0", name="bench", width=1280, height=720, fps=30.0, frames=100
             ),
-            CameraConfig(source="file:clip.mp4"),
         ),
         output=(
             StdoutConfig(),
@@ -175,13 +171,33 @@ BROKEN: dict[str, tuple[str | bytes, int, int, str]] = {
     "name with a line end": ('[[camera]]\nsource="0"\nname="a\\n"', 3, 1, "small letters"),
     # missing
     "no source": ("\n[[camera]]\nname = 'a'", 2, 1, "[[camera]] needs 'source'"),
-    "no second source": ("[[camera]]\nsource='0'\n [[camera]]\nname='b'", 3, 2, "needs 'source'"),
-    "no source, inline": ("camera = [ {source='0'}, {name='b'} ]", 1, 26, "needs 'source'"),
+    "no source, inline": ("camera = [ {name='b'} ]", 1, 12, "needs 'source'"),
+    "no second path": (
+        "[[output]]\ntype='stdout'\n [[output]]\ntype='video'",
+        *(3, 2, "needs 'path'"),
+    ),
     "no output type": ("[[output]]\npath = 'x'", 1, 1, '"stdout", "landmarks"'),
     "no path": ("[[output]]\ntype = 'video'", 1, 1, "[[output]] needs 'path'"),
     "unknown output": ("[[output]]\ntype = 'vidio'", 2, 1, "did you mean 'video'?"),
     "output type of a number": ("[[output]]\ntype = 1", 2, 1, "got 1"),
-    "two of a name": ("[[camera]]\nsource='0'\n[[camera]]\nsource='1'", 3, 1, "name 'camera'"),
+    # what names nothing there is
+    "unknown model": ("[tracker]\nmodel = 'huge'", 2, 1, "no landmark model 'huge': choose light"),
+    "a palm model": ("[tracker]\nmodel = 'palm-full'", 2, 1, "no landmark model 'palm-full'"),
+    "unknown palm model": ("[tracker]\npalm_model = 'ful'", 2, 1, "no palm model 'ful'"),
+    "unknown backend": ("[tracker]\nbackend = 'tpu'", 2, 1, "no backend 'tpu': choose auto"),
+    "unknown palm backend": ("[tracker]\npalm_backend = 'tflit'", 2, 1, "mean 'tflite'?"),
+    "unknown kind of camera": ("[[camera]]\nsource = 'htp://x'", 2, 1, "no camera kind 'htp'"),
+    "no kind of video": ("[[output]]\ntype='video'\npath = 'o.gif'", 3, 1, "end with .mp4"),
+    "no kind of picture": (
+        "[[output]]\ntype='contact_sheet'\npath = 'o.mp4'",
+        *(3, 1, "must end with .png"),
+    ),
+    "two cameras": ("[[camera]]\nsource='0'\n[[camera]]\nsource='1'", 3, 1, "a second [[camera]]"),
+    "palm device of nobody": ("[tracker]\npalm_device = 'GPU'", 2, 1, "needs palm_backend"),
+    "palm options of nobody": (
+        "[tracker]\npalm_backend_options = { a = 'b' }",
+        *(2, 1, "palm_backend_options needs palm_backend"),
+    ),
     # syntax
     "no quotes": ("[[camera]]\nsource = /dev/video0", 2, 10, 'text stands in "quotes"'),
     "no value": ("[tracker]\nmodel =", 2, 8, "Invalid value"),
@@ -206,10 +222,10 @@ def test_each_mistake_has_a_place_and_a_reason(name: str, tmp_path: Path) -> Non
 def test_all_mistakes_come_at_once_in_the_order_of_the_file(tmp_path: Path) -> None:
     text = FULL.replace("model =", "modle =").replace("max_hands = 1", "max_hands = 0")
     text = text.replace("width = 1280", "widht = 1280").replace('type = "video"', 'type = "film"')
-    text = text.replace('[[camera]]\nsource = "file:clip.mp4"', ' [[camera]]\nnme = "b"')
+    text = text.replace('[[output]]\ntype = "stdout"', ' [[output]]\ntpe = "stdout"')
     places = [error.split(": ")[0] for error in errors_of(tmp_path, text)]
     lines = text.splitlines()
-    starts = ("widht", " [[camera]]", "nme", 'type = "film"', "modle", "max_hands")
+    starts = ("widht", " [[output]]", 'type = "film"', "modle", "max_hands")
     assert places == [
         f"{next(n for n, line in enumerate(lines, 1) if line.startswith(start))}"
         f":{1 + start.startswith(' ')}"

@@ -129,7 +129,7 @@ def test_an_operation_that_is_not_known_is_named(monkeypatch: pytest.MonkeyPatch
 @pytest.mark.parametrize(
     ("convert", "module", "command"),
     [
-        (to_onnx, "onnx", "pip install 'edgehands[onnxruntime]'"),
+        (to_onnx, "onnx", "pip install onnxruntime onnx"),
         (to_fp32, "ai_edge_litert.schema_py_generated", "pip install ai-edge-litert"),
     ],
 )

@@ -329,12 +329,12 @@ FAULTS: dict[str, tuple[Callable[[Patient], object], str, int]] = {
     ),
     "unknown model in the config": (
         lambda it: it.settings('[tracker]\nmodel = "huge"\n'),
-        "no landmark model 'huge'",
+        "{root}/edgehands.toml:2:1: no landmark model 'huge'",
         78,
     ),
     "unknown backend in the config": (
         lambda it: it.settings('[tracker]\nbackend = "tflit"\n'),
-        "tflit: no backend 'tflit': did you mean 'tflite'?",
+        "{root}/edgehands.toml:2:1: no backend 'tflit': did you mean 'tflite'?",
         78,
     ),
     "camera of the config": (

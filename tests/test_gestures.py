@@ -13,6 +13,7 @@ from edgehands.gestures.fingers import joint_angles, read_fingers
 from edgehands.gestures.poses import PoseReader
 from edgehands.gestures.vocabulary import read_vocabulary, shipped_vocabulary
 from edgehands.hand import FINGERS, FloatArray, Hand, Handedness, Roi
+from edgehands.settings import GestureRules
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -237,6 +238,31 @@ def test_a_pose_without_conditions_is_never_shown(tmp_path: Path) -> None:
     file = tmp_path / "vocabulary.toml"
     file.write_text("[nothing]\n")
     assert PoseReader(read_vocabulary(file)).best(hand(POSES["fist"])) is None
+
+
+def test_the_rules_say_which_poses_count(tmp_path: Path) -> None:
+    file = tmp_path / "vocabulary.toml"
+    file.write_text(
+        '[up]\npoints = { finger = "index", direction = "up" }\n'
+        '[right]\npoints = { finger = "index", direction = "right" }\n'
+    )
+    vocabulary = read_vocabulary(file)
+    pointing = hand(turned(skeleton("index"), "z", 55))  # 10° outside of up, inside of right
+    off = hand(turned(skeleton("index"), "z", -50))  # 5° outside of up
+
+    def best(shown: Hand, **rules: GestureRules) -> str | None:
+        pose = PoseReader(vocabulary, rules).best(shown)
+        return pose.gesture if pose else None
+
+    assert best(off) is None
+    assert best(off, up=GestureRules(min_score=0.2)) == "up"
+    assert best(off, up=GestureRules(min_score=0.2, enabled=False)) is None
+    assert best(pointing) == "right"
+    # What does not count hides nothing.
+    lenient = GestureRules(min_score=0.1)
+    assert best(pointing, up=lenient) == "right"
+    assert best(pointing, up=lenient, right=GestureRules(min_score=0.95)) == "up"
+    assert best(pointing, up=lenient, right=GestureRules(enabled=False)) == "up"
 
 
 def test_an_empty_vocabulary_names_nothing(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from edgehands import calibration as calibrating
 from edgehands.calibration import Calibration, build_edgetpus, build_int8, calibration, judge
-from edgehands.cli import app
+from edgehands.cli.commands import app
 from edgehands.errors import InputError, ModelError, RuntimeMissingError, UsageError
 from edgehands.models import derived, store
 from edgehands.models.convert.channels import hold_biases, prune
@@ -41,7 +41,7 @@ GATE = 6
 
 @pytest.fixture(scope="module")
 def _quantiser() -> None:
-    pytest.importorskip("ai_edge_quantizer", reason="pip install 'edgehands[convert]'")
+    pytest.importorskip("ai_edge_quantizer", reason="pip install ai-edge-quantizer")
 
 
 @pytest.fixture(scope="module")
@@ -248,7 +248,7 @@ def test_without_the_quantiser_its_command_is_named(
     light: ModelFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "ai_edge_quantizer", None)
-    with pytest.raises(RuntimeMissingError, match=r"run `pip install 'edgehands\[convert\]'`"):
+    with pytest.raises(RuntimeMissingError, match=r"run `pip install ai-edge-quantizer`"):
         to_int8(light, [])
     done = CliRunner().invoke(app, ["models", "build", "int8"])
     assert isinstance(done.exception, RuntimeMissingError)
@@ -354,7 +354,7 @@ def test_without_the_compiler_it_is_said_how_to_get_it(
 
 
 @pytest.mark.usefixtures("_quantiser")
-@pytest.mark.slow
+@pytest.mark.system
 def test_models_build_int8_makes_all_four_and_a_tracker_runs_on_them(
     cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -362,7 +362,7 @@ def test_models_build_int8_makes_all_four_and_a_tracker_runs_on_them(
     from edgehands.landmarks import distance_in_palms
     from edgehands.synthetic import DEMO_CLIP
 
-    monkeypatch.setattr("edgehands.cli.models.cache_folder", lambda: cache)
+    monkeypatch.setattr("edgehands.models.derived.cache_folder", lambda: cache)
     done = CliRunner().invoke(app, ["models", "build", "int8"])
     assert done.exit_code == 0, done.output
     lines = done.stdout.splitlines()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import importlib.util
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +16,7 @@ PACKAGE = ROOT / "edgehands"
 
 # From the bottom up. A module may import its own layer and those below, never one above.
 LAYERS = (
-    {"_version", "errors", "hand", "frame", "settings"},
+    {"_version", "errors", "folders", "hand", "frame", "settings"},
     {"geometry", "palm", "landmarks", "smoothing", "detection", "report", "views"},
     {"inference", "selection", "probe", "verdict"},
     {"models", "imaging"},
@@ -45,6 +47,10 @@ HOMES = {
 }
 
 
+# One of our own modules in a string, alone or with what is wanted of it; edgehands.toml is a file.
+WRITTEN = re.compile(r"edgehands(\.(?!toml\b)\w+)+(:\w+)?")
+
+
 def modules() -> list[tuple[str, Path]]:
     """Every module of the package by its dotted name below `edgehands`."""
     found = []
@@ -68,8 +74,13 @@ def layer(module: str) -> int:
 
 
 def imports(path: Path, *, at_import_time: bool) -> set[str]:
-    """Absolute names that a file imports; with `at_import_time`, only outside functions."""
-    names: set[str] = set()
+    """Absolute names that a file imports; with `at_import_time`, only outside functions.
+
+    A name that is only written down, for `import_module` or as "module:function", counts as an
+    import inside a function.
+    """
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    names = set() if at_import_time else {written.partition(":")[0] for written in by_name(tree)}
 
     def visit(node: ast.AST) -> None:
         for child in ast.iter_child_nodes(node):
@@ -84,8 +95,22 @@ def imports(path: Path, *, at_import_time: bool) -> set[str]:
                 names.update(f"{child.module}.{alias.name}" for alias in child.names)
             visit(child)
 
-    visit(ast.parse(path.read_text(encoding="utf-8")))
+    visit(tree)
     return names
+
+
+def by_name(tree: ast.AST) -> set[str]:
+    """The modules that a file names in strings: for `import_module`, or as "module:function"."""
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            if WRITTEN.fullmatch(node.value):
+                found.add(node.value)
+        elif isinstance(node, ast.Call) and node.args and "import_module" in ast.dump(node.func):
+            (name, *_) = node.args
+            if isinstance(name, ast.Constant) and isinstance(name.value, str):
+                found.add(name.value)
+    return found
 
 
 def test_every_module_has_a_layer() -> None:
@@ -109,9 +134,23 @@ def test_no_module_imports_from_a_layer_above() -> None:
     assert not wrong
 
 
-# The contract and the errors; the try in another process, without which some are not opened; and
-# tflite, whose relatives share its interpreter and its delegates.
-FOR_BACKENDS = ("errors.", "inference.", "selection.", "probe.", "backends.tflite.")
+def test_what_is_imported_by_name_is_there() -> None:
+    wrong = []
+    for name, path in modules():
+        for written in by_name(ast.parse(path.read_text(encoding="utf-8"))):
+            module, _, attribute = written.partition(":")
+            if top(module) != "edgehands":
+                continue
+            if importlib.util.find_spec(module) is None:
+                wrong.append(f"{name} names {written}, and there is no such module")
+            elif attribute and not hasattr(importlib.import_module(module), attribute):
+                wrong.append(f"{name} names {written}, and {module} has no such thing")
+    assert not wrong
+
+
+# The contract and the errors; where a cache may lie; the try in another process, without which some
+# are not opened; and tflite, whose relatives share its interpreter and its delegates.
+FOR_BACKENDS = ("errors.", "folders.", "inference.", "selection.", "probe.", "backends.tflite.")
 
 
 def test_a_backend_imports_only_the_contract_and_its_helpers() -> None:

@@ -8,6 +8,7 @@ import json
 import os
 import random
 import signal
+import statistics
 import subprocess
 import sys
 import textwrap
@@ -327,11 +328,54 @@ def test_single_byte_mutants_are_refused(tmp_path: Path, catalog: Catalog, model
     refuses_mutants(tmp_path, FAKES[model_id], model_id, catalog)
 
 
-def test_single_byte_mutants_of_the_real_model_are_refused(
-    tmp_path: Path, real_models: Path
+@pytest.mark.parametrize("model_id", IDS)
+def test_mutants_of_the_real_models_are_refused(
+    tmp_path: Path, real_models: Path, model_id: str
 ) -> None:
-    path = store.find("palm-lite", real_models)
-    refuses_mutants(tmp_path, path.read_bytes(), "palm-lite", shipped_catalog())
+    good = store.find(model_id, real_models).read_bytes()
+    assert len(refusals(tmp_path, good, model_id, 60)) == 60
+
+
+@pytest.mark.system
+@pytest.mark.parametrize("model_id", IDS)
+def test_400_mutants_of_the_real_models_are_refused_in_50_ms(
+    tmp_path: Path, real_models: Path, model_id: str
+) -> None:
+    good = store.find(model_id, real_models).read_bytes()
+    seconds = refusals(tmp_path, good, model_id, 400)
+    assert len(seconds) == 400
+    assert statistics.median(seconds) <= 0.05
+
+
+def refusals(folder: Path, good: bytes, model_id: str, count: int) -> list[float]:
+    """Show the store `count` mutants of a real model; return the seconds of each refusal."""
+    path = folder / shipped_catalog().get(model_id).file
+    chance = random.Random(7)  # noqa: S311
+    seconds = []
+    for number in range(count):
+        path.write_bytes(mutated(good, number, chance))
+        before = time.perf_counter()
+        with pytest.raises(store.AlteredError, match="has sha256"):
+            store.load(model_id, folder)
+        seconds.append(time.perf_counter() - before)
+    return seconds
+
+
+def mutated(good: bytes, number: int, chance: random.Random) -> bytes:
+    """Change one byte, cut the end off, or swap two blocks, in turn."""
+    kind, place = number % 3, chance.randrange(len(good))
+    if kind == 0:
+        return good[:place] + bytes([good[place] ^ chance.randrange(1, 256)]) + good[place + 1 :]
+    if kind == 1:
+        return good[:place]
+    block, half = 4096, len(good) // 2
+    first = chance.randrange(half - block)
+    second = chance.randrange(half, len(good) - block)
+    mutant = bytearray(good)
+    mutant[first : first + block] = good[second : second + block]
+    mutant[second : second + block] = good[first : first + block]
+    assert mutant != good
+    return bytes(mutant)
 
 
 def refuses_mutants(folder: Path, good: bytes, model_id: str, catalog: Catalog) -> None:

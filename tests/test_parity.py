@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
 from edgehands import HandTracker, open_camera
+from edgehands.benchmarks import parity
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from edgehands import Hand
     from edgehands.hand import FloatArray
 
@@ -42,6 +42,46 @@ def test_every_frame_of_the_asl_clip_agrees_with_mediapipe(media: Path, max_hand
     world = np.stack([hand.world_landmarks for hand in hands])
     off_world = np.linalg.norm(world - reference(folder / "asl_hand_3d.full.json"), axis=2)
     assert off_world.mean() <= 0.001  # metres
+
+
+def test_the_figures_published_are_the_measured_ones() -> None:
+    root = Path(__file__).parent.parent
+    results = root / "benchmarks" / "results"
+    record = json.loads((results / "parity.json").read_text("utf-8"))
+    near, runtimes, jitters = record["mediapipe"], record["runtimes"], record["jitter"]
+    table = parity.table(tuple(record["size"]), near, runtimes, jitters)
+    assert (results / "parity.md").read_text("utf-8").strip() == table
+    readme = " ".join((root / "README.md").read_text("utf-8").split())
+    assert f"On a {near['frames']}-frame finger-spelling clip" in readme
+    assert f"mean distance {near['mean_px']:.2f} px, 95th" in readme
+    assert f"95th percentile {near['p95_px']:.2f} px; world" in readme
+    assert f"world landmarks {near['world_mean_mm']:.2f} mm." in readme
+    assert f"by {jitters['light']:.1%} of palm size with light" in readme
+    assert f"{jitters['full']:.1%} with full and {jitters['heavy']:.1%} with heavy" in readme
+    mean = max(each["mean_px"] for each in runtimes.values())
+    most = max(each["max_px"] for each in runtimes.values())
+    backends = " ".join((root / "docs" / "backends.md").read_text("utf-8").split())
+    assert f"{mean:.4f} px apart on average and {most:.2f} px at most" in backends
+
+
+def test_jitter_is_the_second_difference_in_palm_sizes() -> None:
+    hand = np.zeros((5, 21, 2), np.float32)
+    hand[:, 9] = (0, 10)  # a palm of ten pixels
+    moving = hand + np.arange(5, dtype=np.float32)[:, None, None]
+    assert parity.jitter(moving) == 0
+    shaken = hand.copy()
+    shaken[2] += (3, 4)  # five pixels off in one frame: 5, 10 and 5 by the second difference
+    assert parity.jitter(shaken) == pytest.approx((5 + 10 + 5) / 3 / 10)
+
+
+def test_agreement_and_distances_are_in_pixels_and_millimetres() -> None:
+    zero, off = np.zeros((4, 21, 3), np.float32), np.zeros((4, 21, 3), np.float32)
+    off[..., 0], off[..., 2] = 3, 9  # depth does not count
+    figures = parity.agreement((off, off / np.float32(1000)), (zero, zero))
+    assert figures["mean_px"] == figures["p95_px"] == 3
+    assert figures["world_mean_mm"] == pytest.approx(np.hypot(3, 9))
+    assert parity.apart({"a": zero, "b": off, "c": off})["a, b"] == {"mean_px": 3, "max_px": 3}
+    assert parity.apart({"b": off, "c": off}) == {"b, c": {"mean_px": 0, "max_px": 0}}
 
 
 def test_the_one_hand_of_the_dexsuite_clip_keeps_its_id(media: Path) -> None:

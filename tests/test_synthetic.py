@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
+from edgehands.cameras import open_camera
 from edgehands.errors import InputError
 from edgehands.hand import FINGERS, Landmark
 from edgehands.synthetic import DEMO_CLIP, DEMO_TRUTH, anatomy, atlas, cache, dataset, pose, stream
@@ -61,6 +62,12 @@ STRAIGHT = {
 @pytest.fixture(autouse=True)
 def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+def kept() -> Path:
+    folder = cache.cache_folder()
+    assert folder is not None
+    return folder
 
 
 def coverage(layer: Layer, camera: Camera = SMALL) -> FloatArray:
@@ -249,13 +256,13 @@ def test_backgrounds_fill_the_picture_and_depend_on_the_seed_alone(kind: str) ->
 def test_what_is_cached_is_not_made_again() -> None:
     assert cache.cached("a/b", lambda: b"once") == b"once"
     assert cache.cached("a/b", lambda: b"twice") == b"once"
-    assert [path.name for path in (cache.cache_folder() / "a").iterdir()] == ["b"]
+    assert [path.name for path in (kept() / "a").iterdir()] == ["b"]
 
 
 @pytest.mark.parametrize("damage", [b"", b"short", None])
 def test_a_damaged_file_is_made_again(damage: bytes | None) -> None:
     cache.cached("thing", lambda: b"content" * 100)
-    path = cache.cache_folder() / "thing"
+    path = kept() / "thing"
     whole = path.read_bytes()
     flipped = whole[:-3] + bytes([whole[-3] ^ 1]) + whole[-2:]
     path.write_bytes(flipped if damage is None else damage)
@@ -269,8 +276,30 @@ def test_a_disk_that_cannot_be_written_costs_only_time(
     (tmp_path / "file").touch()
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
     with caplog.at_level(logging.WARNING):
-        assert cache.cached("thing", lambda: b"content") == b"content"
-    assert "cannot be written" in caplog.text
+        for name in ("one", "two", "three"):
+            assert cache.cached(name, lambda: b"content") == b"content"
+    assert len(caplog.messages) == 1
+    assert "/file/edgehands/synthetic/" in caplog.text
+    assert "cannot be written (Not a directory): " in caplog.text
+    assert "`export XDG_CACHE_HOME=DIR`" in caplog.text
+
+
+@pytest.mark.usefixtures("no_home")
+def test_without_a_home_pictures_are_drawn_and_not_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", "relative")
+    monkeypatch.chdir(tmp_path)
+    cache._warn_once.cache_clear()
+    with caplog.at_level(logging.WARNING):
+        assert [cache.cached("thing", lambda: b"content") for _ in range(3)] == [b"content"] * 3
+    assert len(caplog.messages) == 1
+    assert caplog.messages[0].startswith("this user has no home: ")
+    assert list(tmp_path.iterdir()) == []
+    sprite = atlas.draw_sprite(0)
+    monkeypatch.setattr(atlas, "draw_sprite", lambda _number: sprite)  # 42 take seconds
+    with open_camera("synthetic:") as camera:
+        assert next(camera).image.any()
 
 
 # The accuracy set
@@ -298,7 +327,7 @@ def test_a_seed_gives_the_same_samples_drawn_or_kept(monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(dataset, "draw_sample", never)
     assert same(dataset.accuracy_set(5, 4)[-1], first)
-    path = next((cache.cache_folder() / "accuracy" / "5").iterdir())
+    path = next((kept() / "accuracy" / "5").iterdir())
     path.write_bytes(b"damaged")
     with pytest.raises(AssertionError):
         dataset.accuracy_set(5, 10)[3]

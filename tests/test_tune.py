@@ -111,7 +111,7 @@ def test_auto_passes_over_a_backend_that_nobody_knows() -> None:
 def test_a_verdict_holds_only_for_its_fingerprint(change: dict[str, object]) -> None:
     here = keep("openvino")
     assert verdict.load() == here
-    for file in verdict.folders()[0].iterdir():
+    for file in verdict.search_path()[0].iterdir():
         file.unlink()
     verdict.save(
         msgspec.structs.replace(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from itertools import islice
@@ -137,6 +138,19 @@ def test_everybody_runs_in_every_round_and_nobody_always_begins() -> None:
     assert {name: len(rounds) for name, rounds in result.rounds.items()} == dict.fromkeys("ABC", 2)
 
 
+def test_a_run_beside_busy_neighbours_is_done_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    cores = os.cpu_count() or 1
+    clock, worked = iter(range(100)), iter([0, 0.5 * cores, 5, 5 + 0.1 * cores])
+    monkeypatch.setattr(contest, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(contest, "_others_seconds", lambda: next(worked))
+    monkeypatch.setattr(contest, "sleep", lambda _seconds: None)
+    runs = iter([account([9.0]), account([4.0])])
+    monkeypatch.setattr(contest, "start", lambda _contender, _job: next(runs))
+    run, others = contest._calmly(contest.edgehands("tflite"), Job("", "clip", 0.0), calm=0.2)
+    assert run.ms == [4.0]
+    assert others == pytest.approx(0.1)
+
+
 def made_up_result() -> contest.Result:
     result = contest.Result("asl-1", "one hand")
     theirs = [Contender("mediapipe solutions", "solutions"), Contender("mediapipe tasks", "tasks")]
@@ -164,6 +178,17 @@ def test_the_table_has_ratios_their_range_and_the_agreement() -> None:
     )
     assert len(row) == len(show.RATIO_HEADS)
     assert show.markdown(["a", "b"], [["1", "2"]]) == "| a | b |\n|---|---|\n| 1 | 2 |"
+
+
+def test_what_makes_the_figures_less_sure_is_said() -> None:
+    result = made_up_result()
+    assert show.noise([result]) == ""
+    result.others = {"edgehands tflite": [0.02, 0.3, 0.4]}
+    assert "took 30% of the cores" in show.noise([result])
+    result.about = {name: {"pixels": 7} for name in result.figures}
+    assert show.other_pixels(result) == ""
+    result.about["mediapipe solutions"] = {"pixels": 8}
+    assert "the OpenCV of mediapipe solutions decodes it" in show.other_pixels(result)
 
 
 def test_the_plot_is_drawn_or_its_absence_told(tmp_path: Path) -> None:

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 RESULTS = Path(__file__).parents[1] / "results"
 
+_RATIOS = "EdgeHands / the better MediaPipe in each figure (below 1: EdgeHands is better)"
+_FIGURES = "Everybody, medians of the rounds"
+
 
 def main(
     scenario: Annotated[
@@ -42,6 +45,14 @@ def main(
     ] = None,
     repeat: Annotated[int, typer.Option(min=1, help="Rounds.")] = 3,
     frames: Annotated[int, typer.Option(min=20, help="Of each clip, at most.")] = 300,
+    calm: Annotated[
+        float,
+        typer.Option(
+            min=0.0,
+            max=1.0,
+            help="Do a run again, twice at most, if others took more than this share of the cores.",
+        ),
+    ] = 1.0,
     out: Annotated[Path, typer.Option(help="Folder of the results.")] = RESULTS,
 ) -> None:
     """Run EdgeHands and MediaPipe in turns on the same clips, all with their defaults.
@@ -50,8 +61,9 @@ def main(
     $XDG_CACHE_HOME/edgehands/peers; after that no network is needed. Real clips
     come from the folder in $EDGEHANDS_MEDIA; without it, drawn ones are used.
     """
+    rules = contest.Rules(repeat, frames, calm=calm)
     try:
-        _main(scenario or [], backend or [], also or [], contest.Rules(repeat, frames), out)
+        _main(scenario or [], backend or [], also or [], rules, out)
     except EdgeHandsError as error:
         print(f"vs_mediapipe: {error}", file=sys.stderr)
         raise typer.Exit(error.exit_code) from error
@@ -81,8 +93,33 @@ def _main(
             contest.compete(scenario, clip, contenders, rules, step)
             for scenario, clip in zip(scenarios, clips, strict=True)
         ]
+    for line in filter(None, [*map(show.other_pixels, results), show.noise(results)]):
+        log.print(line, highlight=False, markup=False)
     _print(results, console)
-    _write(results, rules, skipped, load, out, log)
+    record = {
+        "command": _command(),
+        "machine": msgspec.structs.asdict(verdict.fingerprint()),
+        "load_before": load,
+        "rules": asdict(rules),
+        "skipped": skipped,
+        "scenarios": [asdict(result) for result in results],
+    }
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "vs_mediapipe.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    (out / "vs_mediapipe.md").write_text(_markdown(results, rules, skipped), encoding="utf-8")
+    if not show.plot(results, out / "vs_mediapipe.png"):
+        log.print(show.PLOT_HINT, highlight=False, markup=False)
+
+
+def _command() -> str:
+    """Return what was typed, without the place of the results, which is nobody's concern."""
+    words = sys.argv[1:]
+    kept = [
+        word
+        for before, word in zip(["", *words], words, strict=False)
+        if "--out" not in {before, word.split("=")[0]}
+    ]
+    return " ".join(["python -m edgehands.benchmarks.vs_mediapipe", *kept])
 
 
 def _scenario(name: str) -> Scenario:
@@ -135,35 +172,25 @@ def _progress(log: Console, total: int) -> Iterator[Callable[[str], None]]:
 def _print(results: Sequence[Result], console: Console) -> None:
     rows = show.ratio_rows(results)
     if rows:
-        title = "EdgeHands / the better MediaPipe in each figure (below 1: EdgeHands is better)"
-        console.print(show.table(title, show.RATIO_HEADS, rows))
-    console.print(show.table("everybody", show.FIGURE_HEADS, show.figure_rows(results)))
+        console.print(show.table(_RATIOS, show.RATIO_HEADS, rows))
+    console.print(show.table(_FIGURES, show.FIGURE_HEADS, show.figure_rows(results)))
 
 
-def _write(
-    results: Sequence[Result],
-    rules: Rules,
-    skipped: Sequence[str],
-    load: float,
-    out: Path,
-    log: Console,
-) -> None:
-    out.mkdir(parents=True, exist_ok=True)
-    record = {
-        "command": " ".join(["python -m edgehands.benchmarks.vs_mediapipe", *sys.argv[1:]]),
-        "machine": msgspec.structs.asdict(verdict.fingerprint()),
-        "load_before": load,
-        "rules": asdict(rules),
-        "skipped": list(skipped),
-        "scenarios": [asdict(result) for result in results],
-    }
-    (out / "vs_mediapipe.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-    parts = [show.markdown(show.FIGURE_HEADS, show.figure_rows(results))]
+def _markdown(results: Sequence[Result], rules: Rules, skipped: Sequence[str]) -> str:
+    machine = verdict.fingerprint()
+    parts = [
+        (
+            f"`{_command()}`: rounds in turns: {rules.repeat}, frames: at most {rules.frames}, of "
+            f"which the first {rules.warm_up} do not count; {machine.cpu}, {machine.cores} cores. "
+            f"{show.versions(results)}."
+        ),
+        *(f"Skipped: {reason}." for reason in skipped),
+    ]
     if rows := show.ratio_rows(results):
-        parts.insert(0, show.markdown(show.RATIO_HEADS, rows))
-    (out / "vs_mediapipe.md").write_text("\n\n".join(parts) + "\n", encoding="utf-8")
-    if not show.plot(results, out / "vs_mediapipe.png"):
-        log.print(show.PLOT_HINT, highlight=False, markup=False)
+        parts.append(f"{_RATIOS}:\n\n{show.markdown(show.RATIO_HEADS, rows)}")
+    parts.append(f"{_FIGURES}:\n\n{show.markdown(show.FIGURE_HEADS, show.figure_rows(results))}")
+    parts.extend(filter(None, [show.noise(results), *map(show.other_pixels, results)]))
+    return "\n\n".join(parts) + "\n"
 
 
 if __name__ == "__main__":

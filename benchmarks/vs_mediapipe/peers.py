@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import json
-import os
 import shutil
 import subprocess
 import sys
-import tempfile
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from edgehands import folders
+from edgehands.errors import UsageError
 from edgehands.models import store
 
 _PIP_TIMEOUT = 1200.0  # seconds: about 200 MB on a slow line
@@ -43,9 +44,15 @@ NEWEST = Package("mediapipe-newest", "mediapipe")
 
 
 def cache_folder() -> Path:
-    """Return $XDG_CACHE_HOME/edgehands, which holds environments and clips."""
-    home = os.environ.get("XDG_CACHE_HOME")
-    return (Path(home) if home else Path.home() / ".cache") / "edgehands"
+    """Return this user's cache folder, which holds environments and clips.
+
+    Raises:
+        UsageError: this user has none.
+    """
+    folder = folders.cache()
+    if folder is None:
+        raise UsageError("this user has no home folder: name one with XDG_CACHE_HOME")
+    return folder
 
 
 def environment(package: Package) -> Path:
@@ -80,15 +87,12 @@ def bundle() -> Path:
     mark = "-".join(model.sha256[:8] for model in models.values())
     path = cache_folder() / "peers" / f"hand_landmarker-{mark}.task"
     if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
+        content = io.BytesIO()
         # MediaPipe maps the members where they lie, so they must not be compressed.
-        with (
-            tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file,
-            zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive,
-        ):
+        with zipfile.ZipFile(content, "w", zipfile.ZIP_STORED) as archive:
             for name, model in models.items():
                 archive.writestr(name, model.data)
-        Path(file.name).replace(path)
+        folders.write_whole(path, content.getvalue())
     return path
 
 

@@ -60,6 +60,8 @@ class VideoFile(Camera):
             self._capture: cv2.VideoCapture | None = cv2.VideoCapture(
                 str(path.absolute()), cv2.CAP_FFMPEG
             )
+            # A phone's clip says which side is up; OpenCV 4.11 asks to be told to listen.
+            self._capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 1)
         # The first frame is decoded here: a file without one must fail when it is opened.
         self._first: ImageArray | None = self._read()
         if self._first is None:

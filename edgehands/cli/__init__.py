@@ -1,102 +1,142 @@
-"""The command line: one file for each command, errors turned into one line and an exit code."""
+"""The command line: one file for each command, errors turned into one line and an exit code.
 
-import logging
+This file imports next to nothing, so that Ctrl-C is answered well while the rest is imported.
+"""
+
+import io
+import os
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from types import FrameType
-from typing import Annotated, NoReturn
+from typing import NoReturn, TextIO
 
-import typer
+from edgehands.errors import BUG_EXIT_CODE, EdgeHandsError, InputError
 
-from edgehands._version import __version__
-from edgehands.cli import demo, doctor, models, run, tune, verify
-from edgehands.errors import BUG_EXIT_CODE, EdgeHandsError
+STOPPED = -1
+"""What a command returns that was stopped and could end in good order; `main` knows by what."""
 
-# Typer is built on click, or brings its own copy of it: reach click's base error either way.
-_CommandLineError: type[Exception] = typer.BadParameter.__mro__[2]
-
-_INTERRUPTED_EXIT_CODE = 130  # 128 + SIGINT, as shells report it
-_LOG_LEVELS = (logging.WARNING, logging.INFO, logging.DEBUG)
-
-app = typer.Typer(
-    name="edgehands",
-    help="Hand tracking and gesture events on small computers.",
-    no_args_is_help=True,
-    add_completion=True,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-app.command("run")(run.run)
-app.command("demo")(demo.demo)
-app.command("doctor")(doctor.doctor)
-app.command("verify")(verify.verify_backends)
-app.command("tune")(tune.tune)
-app.add_typer(models.app, name="models")
-
-
-def _print_version(asked: bool) -> None:
-    if asked:
-        print(f"edgehands {__version__}")
-        raise typer.Exit
-
-
-@app.callback()
-def _root(
-    verbose: Annotated[
-        int,
-        typer.Option(
-            "--verbose", "-v", count=True, help="Say what is chosen and why; -vv for all."
-        ),
-    ] = 0,
-    version: Annotated[  # noqa: ARG001 (its callback does the work)
-        bool,
-        typer.Option(
-            "--version", callback=_print_version, is_eager=True, help="Print the version."
-        ),
-    ] = False,
-) -> None:
-    logging.basicConfig(
-        format="edgehands: %(message)s", level=_LOG_LEVELS[min(verbose, len(_LOG_LEVELS) - 1)]
-    )
-    if not verbose:  # nobody should wonder for half a minute why nothing happens
-        logging.getLogger("edgehands.cameras.synthetic").setLevel(logging.INFO)
+# As shells report a signal.
+_INTERRUPTED_EXIT_CODE = 128 + signal.SIGINT
+_TERMINATED_EXIT_CODE = 128 + signal.SIGTERM
 
 
 def main() -> NoReturn:
     """Run the command line and exit."""
-    signal.signal(signal.SIGTERM, _interrupt)  # a service is stopped like Ctrl-C stops a person's
+    _open_closed_streams()
+    sys.stdout = _Stream.of(sys.stdout, "output")
+    sys.stderr = _Stream.of(sys.stderr, "error")
+    stop = _Stop()
+    signal.signal(signal.SIGTERM, stop)
     try:
-        code = app(standalone_mode=False)
+        code = _meant(_run(), stop)
+    finally:
+        _abandon_lost_output()
+    sys.exit(code)
+
+
+class _Stream(io.TextIOWrapper):
+    """A standard stream whose failure is no bug: InputError, or BrokenPipeError as it comes."""
+
+    what = ""
+
+    @classmethod
+    def of(cls, stream: TextIO, what: str) -> TextIO:
+        """Return a stream that writes where `stream` did."""
+        if not isinstance(stream, io.TextIOWrapper):
+            return stream
+        encoding, errors = stream.encoding, stream.errors
+        lines, through = stream.line_buffering, stream.write_through
+        new = cls(stream.detach(), encoding, errors, line_buffering=lines, write_through=through)
+        new.what = what
+        return new
+
+    def write(self, text: str) -> int:
+        """Write text."""
+        with self._failing():
+            return super().write(text)
+
+    def flush(self) -> None:
+        """Write what is waiting."""
+        with self._failing():
+            super().flush()
+
+    @contextmanager
+    def _failing(self) -> Iterator[None]:
+        try:
+            yield
+        except (BrokenPipeError, InputError):
+            raise
+        except OSError as error:
+            raise InputError(f"cannot write to standard {self.what}: {error.strerror}") from error
+
+
+class _Stop:
+    """Makes SIGTERM end what runs as Ctrl-C does, and remembers which of the two it was."""
+
+    def __init__(self) -> None:
+        self.asked = False
+
+    def __call__(self, number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG002
+        self.asked = True
+        raise KeyboardInterrupt
+
+
+def _run() -> int:
+    try:
+        from edgehands.cli.commands import dispatch
+
+        code = dispatch()
+        sys.stdout.flush()
+        return code
     except EdgeHandsError as error:
         _say(str(error))
-        sys.exit(error.exit_code)
-    except _CommandLineError as error:
-        sys.exit(_usage_error(error))
-    except (KeyboardInterrupt, typer.Abort):
-        sys.exit(_INTERRUPTED_EXIT_CODE)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return _INTERRUPTED_EXIT_CODE
     except BrokenPipeError:
-        sys.exit(0)
-    except Exception:
-        logging.getLogger(__name__).exception("this is a bug in edgehands, please report it:")
-        sys.exit(BUG_EXIT_CODE)
-    sys.exit(code if isinstance(code, int) else 0)
-
-
-def _interrupt(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001
-    raise KeyboardInterrupt
-
-
-def _usage_error(error: Exception) -> int:
-    """Print a wrong option or argument in one line with the command that helps."""
-    context = getattr(error, "ctx", None)
-    message: str = error.format_message()  # type: ignore[attr-defined]
-    if type(error).__name__ == "NoArgsIsHelpError":
-        print(message)
         return 0
-    command = context.command_path if context else "edgehands"
-    _say(f"{' '.join(message.split())} See `{command} --help`.")
-    return 2
+    except SystemExit as end:
+        if not isinstance(end.__context__, BrokenPipeError):  # the parser's answer to that
+            raise
+        return 0
+    except Exception:
+        import logging
+
+        logging.getLogger(__name__).exception("this is a bug in edgehands, please report it:")
+        return BUG_EXIT_CODE
+
+
+def _meant(code: int, stop: _Stop) -> int:
+    """Return the exit code that says by what a command was stopped, if it was."""
+    if code == STOPPED:  # a service that was asked to stop and did has not failed
+        return 0 if stop.asked else _INTERRUPTED_EXIT_CODE
+    if code == _INTERRUPTED_EXIT_CODE and stop.asked:
+        return _TERMINATED_EXIT_CODE
+    return code
 
 
 def _say(message: str) -> None:
-    print(f"edgehands: {message}", file=sys.stderr)
+    with suppress(OSError):  # there is nobody left to tell
+        print(f"edgehands: {message}", file=sys.stderr)
+
+
+def _open_closed_streams() -> None:
+    """Give a closed standard stream (`>&-`) somewhere to go, and its number no other file."""
+    while (number := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(number)
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(number, "w" if number else "r", encoding="utf-8"))
+
+
+def _abandon_lost_output() -> None:
+    """Drop what cannot be written, which Python would try again, and complain, on its way out."""
+    for number, stream in ((1, sys.stdout), (2, sys.stderr)):
+        try:
+            stream.flush()
+        except OSError:
+            with suppress(OSError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), number)

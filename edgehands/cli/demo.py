@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from edgehands.cli import STOPPED
 from edgehands.cli.run import (
     BackendOption,
     BackendOptionsOption,
@@ -57,4 +58,4 @@ def demo(
     summary = run_with_progress(config)
     print(f"video          {video}\ncontact sheet  {sheet}", file=sys.stderr)
     if summary.interrupted:
-        raise typer.Exit(130)
+        raise typer.Exit(STOPPED)

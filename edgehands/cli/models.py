@@ -6,30 +6,32 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import msgspec
 import typer
-from rich import box
-from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
-from rich.table import Table
 
 from edgehands.errors import ModelError, UsageError
-from edgehands.models import store
-from edgehands.models.catalog import Model, shipped_catalog
-from edgehands.models.derived import RECIPES, SUBFOLDER, build, cache_folder, get_recipe, keep
-from edgehands.models.fetch import fetch
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+    from edgehands.models.catalog import Model
+    from edgehands.models.store import ModelState
 
 app = typer.Typer(help="List, fetch, check and build the model files.", no_args_is_help=True)
+
+# Said here, so that help needs no library; a test compares them with what they are.
+TARGETS = ("fp32", "onnx", "int8", "edgetpu")
 
 ModelsOption = Annotated[
     Path | None,
     typer.Option(
         "--models",
         metavar="DIR",
-        help=f"Model folder; before ${store.ENVIRONMENT_VARIABLE}, {store.SYSTEM_FOLDER} and the "
-        "user's data folder.",
+        help="Model folder; before $EDGEHANDS_MODELS, /var/lib/edgehands/models and the user's "
+        "data folder.",
+        exists=True,
+        file_okay=False,
         show_default=False,
     ),
 ]
@@ -41,6 +43,13 @@ def list_models(
     as_json: Annotated[bool, typer.Option("--json", help="Print everything, as JSON.")] = False,
 ) -> None:
     """List the models: what they cost and whether they are here."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    from edgehands.models import store
+    from edgehands.models.catalog import shipped_catalog
+
     states = store.check(models)
     if as_json:
         typer.echo(json.dumps([_as_json(state) for state in states], indent=2))
@@ -75,8 +84,8 @@ def fetch_models(
         typer.Option(
             "--models",
             metavar="DIR",
-            help=f"Where to put the models; by default ${store.ENVIRONMENT_VARIABLE}, else the "
-            "user's data folder.",
+            help="Where to put the models; by default $EDGEHANDS_MODELS, else the user's data "
+            "folder.",
             show_default=False,
         ),
     ] = None,
@@ -92,6 +101,8 @@ def fetch_models(
     ] = None,
 ) -> None:
     """Get the models, verified by their SHA-256, through pip or from a file."""
+    from edgehands.models.fetch import fetch
+
     with ExitStack() as stack:
         fetched = fetch(models, source, progress=_DownloadReport(stack))
     for status, ids in (
@@ -113,6 +124,8 @@ def fetch_models(
 @app.command("check")
 def check_models(models: ModelsOption = None) -> None:
     """Compare the SHA-256 of every model file with the catalog; exit code 78 if one is wrong."""
+    from edgehands.models import store
+
     states = store.check(models)
     for state in states:
         typer.echo(f"{state.model.id:<10} {state.status:<10} {state.path or state.model.file}")
@@ -126,7 +139,7 @@ def build_models(
     target: Annotated[
         str,
         typer.Argument(
-            metavar="TARGET", help=f"What to build: {', '.join(RECIPES)}.", show_default=False
+            metavar="TARGET", help=f"What to build: {', '.join(TARGETS)}.", show_default=False
         ),
     ],
     model: Annotated[str, typer.Option("--model", metavar="ID", help="One model, or all.")] = "all",
@@ -137,7 +150,7 @@ def build_models(
             "--out",
             metavar="DIR",
             help="Where to put the files; by default the user's cache. A device that cannot build "
-            f"finds them in the folder {SUBFOLDER} of its model folder.",
+            "finds them in the folder derived of its model folder.",
             show_default=False,
         ),
     ] = None,
@@ -158,6 +171,10 @@ def build_models(
     rendered hands and your clips, and refused if the landmark error or the palms missed rise too
     much. edgetpu needs Google's edgetpu_compiler and compiles a landmark model with its palm model.
     """
+    from edgehands.models import store
+    from edgehands.models.catalog import shipped_catalog
+    from edgehands.models.derived import build, cache_folder, get_recipe, keep
+
     recipe = get_recipe(target)  # a wrong name is said before anything is read
     folder = out or cache_folder()
     if folder is None:
@@ -181,12 +198,14 @@ def build_models(
 
 
 def _build_quantised(
-    target: str, chosen: Sequence[Model], models: Path | None, folder: Path, clips: list[str]
+    target: str, chosen: "Sequence[Model]", models: Path | None, folder: Path, clips: list[str]
 ) -> None:
     from edgehands import calibration
+    from edgehands.models import store
     from edgehands.models.convert import tool
     from edgehands.models.convert.edgetpu import find_compiler
     from edgehands.models.convert.int8 import INSTALL
+    from edgehands.models.derived import keep
 
     tool("ai_edge_quantizer", INSTALL)  # what is missing is said before minutes are spent
     if target == "edgetpu":
@@ -206,10 +225,12 @@ def _build_quantised(
             typer.echo(f"{file.id:<10} {target:<5} {size}  {built.summary}  {file.path}")
 
 
-def _groups(target: str, chosen: Sequence[Model]) -> list[list[Model]]:
+def _groups(target: str, chosen: "Sequence[Model]") -> "list[list[Model]]":
     """Return the models that are built together: for the Edge TPU, those that run in turn."""
     if target != "edgetpu":
         return [[each] for each in chosen]
+    from edgehands.models.catalog import shipped_catalog
+
     catalog = shipped_catalog()
     groups = [[catalog.get(each.palm), each] for each in chosen if each.palm]
     paired = {each.id for group in groups for each in group}
@@ -222,6 +243,8 @@ def _status(text: str) -> Iterator[None]:
     if not sys.stderr.isatty():
         yield
         return
+    from rich.console import Console
+
     with Console(stderr=True).status(text):
         yield
 
@@ -243,10 +266,21 @@ class _DownloadReport:
             self._bar.update(self._bar.task_ids[0], completed=done)
 
     def _begin(self, total: int) -> None:
+        from edgehands.models.catalog import shipped_catalog
+
         text = f"downloading {shipped_catalog().source.requirement}"
         if not sys.stderr.isatty():
             _say(f"{text}, {total / 1e6:.0f} MB, through pip")
             return
+        from rich.console import Console
+        from rich.progress import (
+            BarColumn,
+            DownloadColumn,
+            Progress,
+            TextColumn,
+            TransferSpeedColumn,
+        )
+
         self._bar = self._stack.enter_context(
             Progress(
                 TextColumn("{task.description}"),
@@ -260,7 +294,9 @@ class _DownloadReport:
         self._bar.add_task(text, total=total)
 
 
-def _as_json(state: store.ModelState) -> dict[str, object]:
+def _as_json(state: "ModelState") -> dict[str, object]:
+    import msgspec
+
     model: dict[str, object] = msgspec.to_builtins(state.model)
     return {**model, "state": state.status, "path": str(state.path) if state.path else None}
 

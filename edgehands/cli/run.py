@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from edgehands.cli import STOPPED
 from edgehands.errors import UsageError
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ _OUTPUT = "Output"
 ModelOption = Annotated[
     str | None,
     typer.Option(
-        help="Landmark model: light or full.", show_default=False, rich_help_panel=_TRACKER
+        help="Landmark model: light, full or heavy.", show_default=False, rich_help_panel=_TRACKER
     ),
 ]
 BackendOption = Annotated[
@@ -65,6 +66,8 @@ ModelsOption = Annotated[
         "--models",
         metavar="DIR",
         help="Model folder.",
+        exists=True,
+        file_okay=False,
         show_default=False,
         rich_help_panel=_TRACKER,
     ),
@@ -190,17 +193,19 @@ def run(
         },
         output=(*(base.output or (configs.StdoutConfig(),)), *extra),
     )
-    summary = run_with_progress(whole)
-    if summary.interrupted:
-        raise typer.Exit(130)
+    if run_with_progress(whole).interrupted:
+        raise typer.Exit(STOPPED)
 
 
 def run_with_progress(config: "Config") -> "Summary":
     """Run, show how far it is where anybody looks, and print the summary to stderr."""
-    from edgehands import service
+    try:
+        from edgehands import service
 
-    with _progress_bar() as watch:
-        summary = service.run(config, watch)
+        with _progress_bar() as watch:
+            summary = service.run(config, watch)
+    except KeyboardInterrupt:  # before the first frame: there is nothing to sum up
+        raise typer.Exit(STOPPED) from None
     for line in summary.lines():
         print(line, file=sys.stderr)
     return summary

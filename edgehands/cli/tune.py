@@ -5,18 +5,14 @@ import os
 import sys
 from typing import TYPE_CHECKING, Annotated
 
-import msgspec
 import typer
-from rich import box
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
-from edgehands import verdict
 from edgehands.cli.models import ModelsOption
 from edgehands.cli.verify import BackendsOption, TimeoutOption, reason_line
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from edgehands.tuning import Measured, Tuner, Tuning
 
 _BUSY = 0.5  # load for each core; its own first second is not yet in it
@@ -41,6 +37,7 @@ def tune(
     the hardware, a library or EdgeHands changes. litert-gpu is experimental: it
     takes part only if named with --backend.
     """
+    from edgehands import verdict
     from edgehands.tuning import Tuner
 
     tuner = Tuner(
@@ -63,6 +60,8 @@ def tune(
     if as_json:
         print(json.dumps(_as_json(tuning), indent=2))
     else:
+        from rich.console import Console
+
         Console(width=None if sys.stdout.isatty() else 200).print(_table(tuning))
         for line in dict.fromkeys(
             reason_line(each.backend, each.attempt.reason)
@@ -84,6 +83,15 @@ def tune(
 
 
 def _with_progress(tuner: "Tuner") -> "Tuning":
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+    )
+
     with Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -104,7 +112,10 @@ def _with_progress(tuner: "Tuner") -> "Tuning":
         return tuner.run(watch)
 
 
-def _table(tuning: "Tuning") -> Table:
+def _table(tuning: "Tuning") -> "Table":
+    from rich import box
+    from rich.table import Table
+
     table = Table("model", "backend", box=box.SIMPLE)
     for column in ("threads", "median ms", "p95 ms", "runs"):
         table.add_column(column, justify="right")
@@ -134,6 +145,8 @@ def _state(measured: "Measured") -> str:
 
 
 def _as_json(tuning: "Tuning") -> dict[str, object]:
+    import msgspec
+
     return {
         "verdict": msgspec.to_builtins(tuning.verdict),
         "measured": [

@@ -6,14 +6,13 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich import box
-from rich.console import Console
-from rich.table import Table
 
 from edgehands.cli.models import ModelsOption
 from edgehands.errors import DeviceError
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from edgehands.verify import Row
 
 BackendsOption = Annotated[
@@ -31,7 +30,7 @@ TimeoutOption = Annotated[
 
 
 def verify_backends(
-    model: Annotated[str, typer.Option(help="Landmark model: light or full.")] = "full",
+    model: Annotated[str, typer.Option(help="Landmark model: light, full or heavy.")] = "full",
     frames: Annotated[
         int, typer.Option(min=1, max=200, help="Frames of the shipped clip to compare.")
     ] = 20,
@@ -65,6 +64,8 @@ def verify_backends(
         # NaN is no JSON: what is not a number is null.
         print(json.dumps([_finite(asdict(row)) for row in rows], indent=2))
     else:
+        from rich.console import Console
+
         # Into a pipe or file, a line is as long as it needs to be.
         Console(width=None if sys.stdout.isatty() else 200).print(_table(rows))
         for row in rows:
@@ -87,7 +88,10 @@ def _judge(rows: "list[Row]", asked: tuple[str, ...]) -> None:
         raise DeviceError(f"{count}; {reason_line(first.backend, first.reason)}")
 
 
-def _table(rows: "list[Row]") -> Table:
+def _table(rows: "list[Row]") -> "Table":
+    from rich import box
+    from rich.table import Table
+
     table = Table(box=box.SIMPLE)
     for column in ("backend", "runs on"):
         table.add_column(column)

@@ -6,6 +6,7 @@ import importlib
 import re
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,8 +24,15 @@ from edgehands.errors import (
 from edgehands.gestures.vocabulary import shipped_vocabulary
 from edgehands.models import store
 from edgehands.models.catalog import shipped_catalog
-from edgehands.models.derived import readable
-from edgehands.selection import AUTO_ORDER, BACKENDS, backend_names, default_threads, load_backend
+from edgehands.models.derived import derive
+from edgehands.selection import (
+    AUTO_ORDER,
+    BACKENDS,
+    backend_names,
+    default_threads,
+    load_backend,
+    readable,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -193,7 +201,7 @@ def _backend(
     error: EdgeHandsError | None
     try:
         load_backend(name)
-        file = readable(model, name, folder=tracker.models)
+        file = readable(model, name, partial(derive, folder=tracker.models))
         tried = probe.probe(name, file, threads=threads, options=options, timed_runs=_TIMED_RUNS)
     except EdgeHandsError as problem:
         error = problem

@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING
 
 from edgehands.gestures.fingers import read_fingers
 from edgehands.hand import FINGERS
+from edgehands.settings import GestureRules
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from edgehands.gestures.fingers import Finger
     from edgehands.gestures.vocabulary import Pointing, Pose, Vocabulary
     from edgehands.hand import FloatArray, Hand
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
 _BEARINGS = {"up": 0.0, "right": 90.0, "down": 180.0, "left": -90.0}
 _CONE = 45.0  # degrees to either side that still count as a direction
 _CONE_SOFTNESS = 6.0
+_DEFAULT_RULES = GestureRules()
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +33,18 @@ class PoseScore:
 
 
 class PoseReader:
-    """Names the static gesture of a hand."""
+    """Names the static gesture of a hand.
 
-    def __init__(self, vocabulary: Vocabulary) -> None:
+    Args:
+        vocabulary: every pose by its name.
+        rules: per gesture, which poses count; one without an entry has the defaults.
+    """
+
+    def __init__(
+        self, vocabulary: Vocabulary, rules: Mapping[str, GestureRules] | None = None
+    ) -> None:
         self._vocabulary = vocabulary
+        self._rules = rules or {}
 
     def scores(self, hand: Hand) -> list[PoseScore]:
         """Score every pose of the vocabulary, in its order."""
@@ -43,9 +55,13 @@ class PoseReader:
         ]
 
     def best(self, hand: Hand) -> PoseScore | None:
-        """Return the best pose if it is on the yes side of its border."""
-        best = max(self.scores(hand), key=lambda pose: pose.score, default=None)
-        return best if best is not None and best.score >= 0.5 else None
+        """Return the best of the poses that count by the rules; the others hide none."""
+        counting = (pose for pose in self.scores(hand) if self._counts(pose))
+        return max(counting, key=lambda pose: pose.score, default=None)
+
+    def _counts(self, pose: PoseScore) -> bool:
+        rules = self._rules.get(pose.gesture, _DEFAULT_RULES)
+        return rules.enabled and pose.score >= rules.min_score
 
 
 def _score(pose: Pose, fingers: dict[str, Finger], landmarks: FloatArray) -> float:

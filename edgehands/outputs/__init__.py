@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class View:
+class Result:
     """One frame with everything that was found in it."""
 
     frame: Frame
@@ -37,7 +37,7 @@ class Output:
     def event(self, event: Event) -> None:
         """Take one event."""
 
-    def view(self, view: View) -> None:
+    def result(self, result: Result) -> None:
         """Take one frame, in the tracker's thread; do not keep it long."""
 
     def close(self) -> None:

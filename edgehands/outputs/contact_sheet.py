@@ -7,17 +7,16 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from edgehands.errors import UsageError
 from edgehands.outputs import Output
 from edgehands.outputs.drawing import draw_hands
-from edgehands.outputs.files import make_folder_for
-from edgehands.outputs.video import PICTURES, write_picture
+from edgehands.outputs.files import PICTURES, check_suffix, make_folder_for
+from edgehands.outputs.video import write_picture
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from edgehands.hand import ImageArray
-    from edgehands.outputs import View
+    from edgehands.outputs import Result
 
 _TILE_WIDTH = 320
 _CAPTION_HEIGHT = 26
@@ -31,8 +30,7 @@ class ContactSheetOutput(Output):
     """Keeps the frames on which a gesture started, thinned out evenly when there are too many."""
 
     def __init__(self, path: Path, columns: int, count: int) -> None:
-        if path.suffix.lower() not in PICTURES:
-            raise UsageError(f"contact sheet {path}: its name must end with {', '.join(PICTURES)}")
+        check_suffix(path, PICTURES)
         make_folder_for(path)
         self._path = path
         self._columns = columns
@@ -41,13 +39,13 @@ class ContactSheetOutput(Output):
         self._stride = 1
         self._starts = 0
 
-    def view(self, view: View) -> None:
+    def result(self, result: Result) -> None:
         """Keep the frame if a gesture started in it."""
-        started = [event.event_type for event in view.events if event.phase == "start"]
+        started = [event.event_type for event in result.events if event.phase == "start"]
         if not started:
             return
         if self._starts % self._stride == 0:
-            self._tiles.append(_tile(view, ", ".join(dict.fromkeys(started))))
+            self._tiles.append(_tile(result, ", ".join(dict.fromkeys(started))))
         self._starts += 1
         if len(self._tiles) > _KEPT_PER_SHOWN * self._count:  # a run may last for days
             self._tiles = self._tiles[::2]
@@ -58,16 +56,16 @@ class ContactSheetOutput(Output):
         if self._tiles:
             shown = np.linspace(0, len(self._tiles) - 1, min(self._count, len(self._tiles)))
             tiles = [self._tiles[round(index)] for index in shown]
-            write_picture(self._path, _sheet(tiles, self._columns))
             self._tiles = []
+            write_picture(self._path, _sheet(tiles, self._columns))
 
 
-def _tile(view: View, caption: str) -> ImageArray:
-    drawn = draw_hands(view.frame.image, view.hands, view.gestures)
+def _tile(result: Result, caption: str) -> ImageArray:
+    drawn = draw_hands(result.frame.image, result.hands, result.gestures)
     height = max(1, round(_TILE_WIDTH * drawn.shape[0] / drawn.shape[1]))
     small = cv2.resize(drawn, (_TILE_WIDTH, height), interpolation=cv2.INTER_AREA)
     strip = np.full((_CAPTION_HEIGHT, _TILE_WIDTH, 3), _PAPER, np.uint8)
-    text = f"{view.frame.time:.2f} s  {caption}"
+    text = f"{result.frame.time:.2f} s  {caption}"
     cv2.putText(strip, text, (6, 18), cv2.FONT_HERSHEY_SIMPLEX, 0.45, _INK, 1, cv2.LINE_AA)
     return np.vstack([cv2.cvtColor(small, cv2.COLOR_RGB2BGR), strip])
 

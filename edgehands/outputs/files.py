@@ -1,13 +1,33 @@
-"""Opening files to write, with an error that names the file."""
+"""Files to write: their names, and an error that names the file when one cannot be written."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TextIO
+import errno
+import os
+import shutil
+from typing import TYPE_CHECKING
 
-from edgehands.errors import InputError
+from edgehands.errors import InputError, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
+
+# pip's OpenCV has no H.264 encoder; these it has everywhere.
+CODECS = {".mp4": "mp4v", ".m4v": "mp4v", ".mkv": "mp4v", ".avi": "MJPG", ".webm": "VP90"}
+"""How a video of that ending is encoded."""
+PICTURES = (".png", ".jpg", ".jpeg", ".webp")
+DRAWINGS = (*CODECS, *PICTURES)
+
+
+def check_suffix(path: Path, suffixes: Sequence[str]) -> None:
+    """Refuse a name whose ending is not among `suffixes`, in small letters.
+
+    Raises:
+        UsageError: it is not.
+    """
+    if path.suffix.lower() not in suffixes:
+        raise UsageError(f"cannot draw into {path}: its name must end with {', '.join(suffixes)}")
 
 
 def make_folder_for(path: Path) -> None:
@@ -22,19 +42,77 @@ def make_folder_for(path: Path) -> None:
         raise cannot_write(path, error) from error
 
 
-def open_text(path: Path) -> TextIO:
-    """Open `path` for UTF-8 text, making its folder.
+class TextFile:
+    """A file of UTF-8 lines. A reader that goes away is a BrokenPipeError, as everywhere.
+
+    Raises:
+        InputError: here or in a method, it cannot be written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        make_folder_for(path)
+        self._path = path
+        try:
+            self._file = path.open("w", encoding="utf-8")
+        except OSError as error:
+            raise cannot_write(path, error) from error
+
+    def write_line(self, line: str) -> None:
+        """Write one line."""
+        try:
+            self._file.write(line + "\n")
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise cannot_write(self._path, error) from error
+
+    def close(self) -> None:
+        """Write what is waiting and close the file. Safe to call twice."""
+        try:
+            self._file.close()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise cannot_write(self._path, error) from error
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a whole file.
+
+    Raises:
+        InputError: it cannot be written.
+    """
+    try:
+        path.write_bytes(content)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+
+
+def check_writable(path: Path) -> None:
+    """Try to write a file, for a library that does not say why it cannot. It is empty then.
 
     Raises:
         InputError: it cannot be written.
     """
     make_folder_for(path)
+    write_bytes(path, b"?")
+    write_bytes(path, b"")
+
+
+def check_written(path: Path) -> None:
+    """Look after a library that never says whether what it wrote has arrived.
+
+    Raises:
+        InputError: the file is empty, or the disk full.
+    """
     try:
-        return path.open("w", encoding="utf-8")
+        arrived = path.stat().st_size > 0 and shutil.disk_usage(path.parent).free > 0
     except OSError as error:
         raise cannot_write(path, error) from error
+    if not arrived:
+        raise cannot_write(path, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
 
 
-def cannot_write(path: Path, error: OSError) -> InputError:
-    """Return the error to raise for a file that cannot be written."""
-    return InputError(f"cannot write {path}: {error.strerror or error}")
+def cannot_write(what: Path | str, error: OSError) -> InputError:
+    """Return the error to raise for something that cannot be written."""
+    return InputError(f"cannot write {what}: {error.strerror or error}")

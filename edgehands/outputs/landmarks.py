@@ -2,35 +2,35 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from edgehands.outputs import Output
-from edgehands.outputs.files import open_text
+from edgehands.outputs.files import TextFile
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from edgehands.hand import FloatArray, Hand
-    from edgehands.outputs import View
+    from edgehands.outputs import Result
 
 
 class LandmarksOutput(Output):
     """One line a frame: `frame`, `time`, `hands`; each hand as in `edgehands.hand.Hand`."""
 
     def __init__(self, path: Path) -> None:
-        self._file: TextIO = open_text(path)
+        self._file = TextFile(path)
         self._frame = 0
 
-    def view(self, view: View) -> None:
+    def result(self, result: Result) -> None:
         """Write one line."""
         line = {
             "frame": self._frame,
-            "time": round(view.frame.time, 4),
-            "hands": [_as_json(hand) for hand in view.hands],
+            "time": round(result.frame.time, 4),
+            "hands": [_as_json(hand) for hand in result.hands],
         }
-        self._file.write(msgspec.json.encode(line).decode() + "\n")
+        self._file.write_line(msgspec.json.encode(line).decode())
         self._frame += 1
 
     def close(self) -> None:

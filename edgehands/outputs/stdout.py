@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from edgehands.errors import InputError
 from edgehands.outputs import Output
+from edgehands.outputs.files import cannot_write
 
 if TYPE_CHECKING:
     from edgehands.events import Event
@@ -18,6 +20,12 @@ class StdoutOutput(Output):
 
     def event(self, event: Event) -> None:
         """Write one line."""
-        # Looked up at each call: a progress bar on the same terminal puts itself in between.
-        sys.stdout.write(msgspec.json.encode(event).decode() + "\n")
-        sys.stdout.flush()
+        line = msgspec.json.encode(event).decode() + "\n"
+        try:
+            # Looked up at each call: a progress bar on the same terminal puts itself in between.
+            sys.stdout.write(line)
+            sys.stdout.flush()
+        except (BrokenPipeError, InputError):
+            raise
+        except OSError as error:
+            raise cannot_write("to standard output", error) from error

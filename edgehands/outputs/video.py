@@ -7,47 +7,49 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from edgehands.errors import InputError, UsageError
+from edgehands.errors import InputError
 from edgehands.outputs import Output
 from edgehands.outputs.drawing import draw_hands
-from edgehands.outputs.files import make_folder_for
+from edgehands.outputs.files import (
+    CODECS,
+    DRAWINGS,
+    PICTURES,
+    check_suffix,
+    check_writable,
+    check_written,
+    make_folder_for,
+    write_bytes,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from edgehands.hand import ImageArray
-    from edgehands.outputs import View
-
-# pip's OpenCV has no H.264 encoder; these two it has everywhere.
-_CODECS = {".mp4": "mp4v", ".m4v": "mp4v", ".mkv": "mp4v", ".avi": "MJPG", ".webm": "VP90"}
-PICTURES = (".png", ".jpg", ".jpeg", ".webp")
-SUFFIXES = (*_CODECS, *PICTURES)
+    from edgehands.outputs import Result
 
 
 class VideoOutput(Output):
     """Draws every frame; the file's ending says what it becomes.
 
-    A picture's name keeps the last frame, so it fits a source of one image.
+    A picture's name gets the last frame, so it fits a source of one image.
     """
 
     def __init__(self, path: Path, fps: float) -> None:
-        if path.suffix.lower() not in SUFFIXES:
-            raise UsageError(
-                f"cannot draw into {path}: its name must end with {', '.join(SUFFIXES)}"
-            )
+        check_suffix(path, DRAWINGS)
         make_folder_for(path)
         self._path = path
         self._fps = fps
         self._writer: cv2.VideoWriter | None = None
         self._size = (0, 0)
+        self._last: Result | None = None
+        """What a picture will show."""
 
-    def view(self, view: View) -> None:
+    def result(self, result: Result) -> None:
         """Draw and write one frame."""
-        drawn = draw_hands(view.frame.image, view.hands, view.gestures)
-        bgr = np.ascontiguousarray(drawn[..., ::-1])
         if self._path.suffix.lower() in PICTURES:
-            write_picture(self._path, bgr)
+            self._last = result
             return
+        bgr = _draw(result)
         if self._writer is None:
             self._size = (bgr.shape[1], bgr.shape[0])
             self._writer = self._open()
@@ -58,17 +60,22 @@ class VideoOutput(Output):
 
     def close(self) -> None:
         """Finish the file."""
+        if self._last is not None:
+            last, self._last = self._last, None
+            write_picture(self._path, _draw(last))
         if self._writer is not None:
             self._writer.release()
             self._writer = None
+            check_written(self._path)
 
     def _open(self) -> cv2.VideoWriter:
-        codec = cv2.VideoWriter.fourcc(*_CODECS[self._path.suffix.lower()])
+        check_writable(self._path)
+        codec = cv2.VideoWriter.fourcc(*CODECS[self._path.suffix.lower()])
         writer = cv2.VideoWriter(str(self._path), codec, self._fps, self._size)
         if not writer.isOpened():
             raise InputError(
-                f"cannot write the video {self._path}: is the folder writable and the ending one "
-                f"that this OpenCV can encode? try another of {', '.join(_CODECS)}"
+                f"cannot write {self._path}: this OpenCV cannot encode "
+                f"{self._path.suffix}, try another of {', '.join(CODECS)}"
             )
         return writer
 
@@ -80,8 +87,15 @@ def write_picture(path: Path, bgr: ImageArray) -> None:
         InputError: the file cannot be written.
     """
     try:
-        written = cv2.imwrite(str(path), bgr)
+        encoded, content = cv2.imencode(path.suffix.lower(), bgr)
     except cv2.error:
-        written = False
-    if not written:
-        raise InputError(f"cannot write the picture {path}: is its folder writable?")
+        encoded = False
+    if not encoded:
+        raise InputError(f"cannot write {path}: this OpenCV has no encoder for {path.suffix}")
+    write_bytes(path, content.tobytes())
+
+
+def _draw(result: Result) -> ImageArray:
+    """Return the frame with its hands, as OpenCV writes it."""
+    drawn = draw_hands(result.frame.image, result.hands, result.gestures)
+    return np.ascontiguousarray(drawn[..., ::-1])

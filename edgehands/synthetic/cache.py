@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
-import tempfile
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from edgehands import folders
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,10 +18,10 @@ logger = logging.getLogger(__name__)
 _DIGEST = hashlib.sha256().digest_size
 
 
-def cache_folder() -> Path:
-    """Return where rendered pictures are kept: $XDG_CACHE_HOME/edgehands/synthetic."""
-    home = os.environ.get("XDG_CACHE_HOME")
-    return (Path(home) if home else Path.home() / ".cache") / "edgehands" / "synthetic" / recipe()
+def cache_folder() -> Path | None:
+    """Return where rendered pictures are kept, None for a user without a home."""
+    base = folders.cache()
+    return base / "synthetic" / recipe() if base else None
 
 
 @lru_cache(maxsize=1)
@@ -41,9 +41,13 @@ def cached(name: str, make: Callable[[], bytes]) -> bytes:
 
     The file carries the hash of its content: a damaged one is made again. It appears under its
     name only when it is whole, so processes may fill one cache together. A disk that cannot be
-    written costs time, never the result.
+    written, or no home, costs time, never the result.
     """
-    path = cache_folder() / name
+    folder = cache_folder()
+    if folder is None:
+        _warn_once("this user has no home")
+        return make()
+    path = folder / name
     try:
         blob = path.read_bytes()
     except OSError:
@@ -53,19 +57,16 @@ def cached(name: str, make: Callable[[], bytes]) -> bytes:
         return content
     content = make()
     try:
-        _write_whole(path, hashlib.sha256(content).digest() + content)
+        folders.write_whole(path, hashlib.sha256(content).digest() + content)
     except OSError as error:
-        logger.warning("synthetic cache: %s cannot be written: %s", path, error)
+        _warn_once(f"{folder} cannot be written ({error.strerror or error})")
     return content
 
 
-def _write_whole(path: Path, blob: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, part = tempfile.mkstemp(dir=path.parent, prefix=".part-")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(blob)
-        Path(part).replace(path)
-    except BaseException:
-        Path(part).unlink(missing_ok=True)
-        raise
+@lru_cache
+def _warn_once(problem: str) -> None:
+    logger.warning(
+        "%s: pictures are rendered again at every start, until `export XDG_CACHE_HOME=DIR` names "
+        "a folder to keep them in",
+        problem,
+    )

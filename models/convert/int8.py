@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from edgehands.hand import FloatArray
     from edgehands.inference import ModelFile
 
-INSTALL = "pip install 'edgehands[convert]'"
+INSTALL = "pip install ai-edge-quantizer"
 
 _STEM_LAYERS = 3
 _TRUNK = ("ADD", "MAX_POOL_2D", "PAD", "RESIZE_BILINEAR", "RESHAPE", "CONCATENATION")

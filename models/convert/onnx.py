@@ -63,7 +63,7 @@ class _Writer:
     """The ONNX side of an export: nodes, constants, and the names of values."""
 
     def __init__(self, model: ModelFile, graph: Graph) -> None:
-        self._onnx: Any = tool("onnx", "pip install 'edgehands[onnxruntime]'")
+        self._onnx: Any = tool("onnx", "pip install onnxruntime onnx")
         self._model = model
         self._graph = graph
         self._nodes: list[Any] = []

@@ -1,0 +1,88 @@
+"""All the commands, and how a mistake in one becomes one line and an exit code."""
+
+import logging
+import sys
+from typing import Annotated
+
+import typer
+
+from edgehands._version import __version__
+from edgehands.cli import demo, doctor, models, run, tune, verify
+
+# Typer is built on click, or brings its own copy of it: reach click's base error either way.
+_CommandLineError: type[Exception] = typer.BadParameter.__mro__[2]
+
+_LOG_LEVELS = (logging.WARNING, logging.INFO, logging.DEBUG)
+
+app = typer.Typer(
+    name="edgehands",
+    help="Hand tracking and gesture events on small computers.",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("run")(run.run)
+app.command("demo")(demo.demo)
+app.command("doctor")(doctor.doctor)
+app.command("verify")(verify.verify_backends)
+app.command("tune")(tune.tune)
+app.add_typer(models.app, name="models")
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        print(f"edgehands {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    verbose: Annotated[
+        int,
+        typer.Option(
+            "--verbose", "-v", count=True, help="Say what is chosen and why; -vv for all."
+        ),
+    ] = 0,
+    version: Annotated[  # noqa: ARG001 (its callback does the work)
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
+    ] = False,
+) -> None:
+    logging.basicConfig(
+        format="edgehands: %(message)s", level=_LOG_LEVELS[min(verbose, len(_LOG_LEVELS) - 1)]
+    )
+    if not verbose:  # nobody should wonder for half a minute why nothing happens
+        logging.getLogger("edgehands.cameras.synthetic").setLevel(logging.INFO)
+
+
+def dispatch() -> int:
+    """Run the command that was typed and return its exit code.
+
+    Raises:
+        EdgeHandsError: what the command failed with.
+        KeyboardInterrupt: the user stopped it.
+    """
+    try:
+        code = app(standalone_mode=False)
+    except _CommandLineError as error:
+        return _usage_error(error)
+    except typer.Abort as abort:
+        raise KeyboardInterrupt from abort
+    return code if isinstance(code, int) else 0
+
+
+def _usage_error(error: Exception) -> int:
+    """Print a wrong option or argument in one line with the command that helps."""
+    context = getattr(error, "ctx", None)
+    message: str = error.format_message()  # type: ignore[attr-defined]
+    if type(error).__name__ == "NoArgsIsHelpError":
+        print(message)
+        return 0
+    command = context.command_path if context else "edgehands"
+    line = " ".join(message.split())
+    stop = "" if line.endswith((".", "?", "!")) else "."
+    print(f"edgehands: {line}{stop} See `{command} --help`.", file=sys.stderr)
+    return 2
