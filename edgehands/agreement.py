@@ -17,7 +17,6 @@ from edgehands.cameras import open_camera
 from edgehands.hand import palm_size
 from edgehands.imaging import Cropper, Letterboxer
 from edgehands.models import store
-from edgehands.models.catalog import shipped_catalog
 from edgehands.selection import open_session
 from edgehands.synthetic import DEMO_CLIP
 
@@ -206,7 +205,7 @@ def references(
         ModelError: a model file is missing or altered.
         DeviceError: tflite does not work here.
     """
-    landmarks, _, palm = shipped_catalog().resolve(model)
+    landmarks, _, palm = store.whole_catalog(folder).resolve(model)
     palm_file, landmark_file = store.load(palm.id, folder), store.load(landmarks.id, folder)
     palms = PalmReference(palm_file, [], [], [])
     hands = LandmarkReference(landmark_file, [], [], [])

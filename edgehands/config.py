@@ -17,7 +17,7 @@ from msgspec import Meta
 
 from edgehands.cameras import split_source
 from edgehands.errors import ConfigError, UsageError, did_you_mean
-from edgehands.models.catalog import shipped_catalog
+from edgehands.models import store
 from edgehands.outputs.files import DRAWINGS, PICTURES, check_suffix
 from edgehands.schema import KeyPath, Problem, find_problems
 from edgehands.selection import backend_names
@@ -308,7 +308,8 @@ def _mistakes(document: Mapping[str, object]) -> Iterator[Problem]:
 
 
 def _tracker_mistakes(tracker: Mapping[str, object]) -> Iterator[Problem]:
-    resolve = shipped_catalog().resolve
+    folder = tracker.get("models")
+    resolve = store.whole_catalog(folder if isinstance(folder, str) else None).resolve
     yield from _refused(("tracker", "model"), tracker, resolve)
     palm_of = partial(resolve, TrackerConfig().model)
     yield from _refused(("tracker", "palm_model"), tracker, palm_of)

@@ -16,7 +16,7 @@ from edgehands import palm as palm_maths
 from edgehands.errors import ModelError, UsageError
 from edgehands.imaging import Cropper, Letterboxer
 from edgehands.models import store
-from edgehands.models.catalog import PLAIN, shipped_catalog
+from edgehands.models.catalog import PLAIN
 from edgehands.models.derived import derive
 from edgehands.selection import open_session
 from edgehands.views import merged, unmirrored, view_roi
@@ -158,7 +158,9 @@ def open_stages(
         ModelError: a model file or the folder of them is missing, or a file altered.
         DeviceError: the backend does not work here.
     """
-    landmarks, views, palm = shipped_catalog().resolve(model, settings.palm_model)
+    landmarks, views, palm = store.whole_catalog(settings.models).resolve(
+        model, settings.palm_model
+    )
 
     engine = _Engine(backend, settings.device, settings.backend_options)
     palm_engine = _palm_engine(engine, settings)

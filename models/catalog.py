@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 EntryT = TypeVar("EntryT", bound="Model | Ensemble")
+TableT = TypeVar("TableT", bound="_Table")
 
 SHIPPED = Path(__file__).with_name("catalog.toml")
 
@@ -65,8 +66,6 @@ class Model(_Table, frozen=True):
     """Its name in a model folder."""
     sha256: Annotated[tuple[Sha256, ...], msgspec.Meta(min_length=1)]
     """Every accepted content."""
-    member: str
-    """Its path inside the wheel."""
     input_size: int
     """Side of the square RGB input, pixels."""
     outputs: tuple[Output, ...]
@@ -75,6 +74,8 @@ class Model(_Table, frozen=True):
     """Multiply-accumulates for one input."""
     licence: str
     origin: str
+    member: str = ""
+    """Its path inside the wheel; a model of the user's own has none."""
     aliases: tuple[FileName, ...] = ()
     """Names that the same file has elsewhere."""
     palm: str | None = None
@@ -136,6 +137,19 @@ class Catalog(_Table, frozen=True):
             if roles.get(ensemble.of) != "landmarks":
                 raise ValueError(f"ensemble {ensemble.id!r} is of {ensemble.of!r}")
 
+    def with_own(self, own: Additions) -> Catalog:
+        """Return the catalog with a user's own entries, which may take the place of an ensemble.
+
+        Raises:
+            ValueError: an id or file name that another model has, or a partner that is none.
+        """
+        entries: list[Model | Ensemble] = [*own.models, *own.ensembles]
+        taken = {entry.id for entry in entries}
+        kept = [ensemble for ensemble in self.ensembles if ensemble.id not in taken]
+        return msgspec.structs.replace(
+            self, models=(*self.models, *own.models), ensembles=(*kept, *own.ensembles)
+        )
+
     def get(self, model_id: str) -> Model:
         """Return the model, a file of its own, called `model_id`.
 
@@ -167,6 +181,13 @@ class Catalog(_Table, frozen=True):
         return model, views, _named(palm or model.palm or "", palms, "palm model")
 
 
+class Additions(_Table, frozen=True):
+    """A user's own catalog.toml: models and ensembles beside the shipped ones."""
+
+    models: tuple[Model, ...] = msgspec.field(name="model", default=())
+    ensembles: tuple[Ensemble, ...] = msgspec.field(name="ensemble", default=())
+
+
 def _named(model_id: str, entries: Sequence[EntryT], kind: str) -> EntryT:
     for entry in entries:
         if entry.id == model_id:
@@ -183,8 +204,26 @@ def read_catalog(path: Path) -> Catalog:
     Raises:
         ConfigError: the file cannot be read or has a mistake.
     """
+    return _read(path, Catalog)
+
+
+def add_own(catalog: Catalog, path: Path) -> Catalog:
+    """Return `catalog` with the entries of a user's own file.
+
+    Raises:
+        ConfigError: the file cannot be read, has a mistake, or redefines a shipped model file.
+    """
     try:
-        return msgspec.toml.decode(path.read_bytes(), type=Catalog)
+        return catalog.with_own(_read(path, Additions))
+    except ValueError as error:
+        if isinstance(error, ConfigError):
+            raise
+        raise ConfigError(f"model catalog {path}: {error}") from error
+
+
+def _read(path: Path, kind: type[TableT]) -> TableT:
+    try:
+        return msgspec.toml.decode(path.read_bytes(), type=kind)
     except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise ConfigError(f"model catalog {path}: {error}") from error
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from edgehands import folders
 from edgehands.errors import ModelError, UsageError
 from edgehands.inference import ModelFile
-from edgehands.models.catalog import Catalog, Model, shipped_catalog
+from edgehands.models.catalog import Catalog, Model, add_own, shipped_catalog
 
 if TYPE_CHECKING:
     Folder: TypeAlias = str | os.PathLike[str]
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 ENVIRONMENT_VARIABLE = "EDGEHANDS_MODELS"
 SYSTEM_FOLDER = Path("/var/lib/edgehands/models")
 """The service's folder: it cannot see anyone's home."""
+
+CATALOG_FILE = "catalog.toml"
+"""In a model folder: the user's own models."""
 
 MAX_MODEL_BYTES = 64 * 1024 * 1024
 """No model is larger; more is never read into memory."""
@@ -82,6 +85,22 @@ def destination(folder: Folder | None = None) -> Path:
     return Path(named)
 
 
+def whole_catalog(folder: Folder | None = None) -> Catalog:
+    """Return the shipped catalog with the entries of each `catalog.toml` on the search path.
+
+    That is how a model of one's own is used: its file and a `catalog.toml` with its [[model]] lie
+    in a model folder. It can be named `heavy`, and can never pass for a shipped file.
+
+    Raises:
+        ConfigError: a file has a mistake.
+    """
+    catalog = shipped_catalog()
+    for place in search_path(folder):
+        if _is_there(place / CATALOG_FILE):
+            catalog = add_own(catalog, place / CATALOG_FILE)
+    return catalog
+
+
 def find(model_id: str, folder: Folder | None = None, *, catalog: Catalog | None = None) -> Path:
     """Return the path of a model's file, content unchecked.
 
@@ -89,7 +108,7 @@ def find(model_id: str, folder: Folder | None = None, *, catalog: Catalog | None
         UsageError: no model has that id.
         ModelError: the file is in none of the folders.
     """
-    return _locate((catalog or shipped_catalog()).get(model_id), search_path(folder))
+    return _locate((catalog or whole_catalog(folder)).get(model_id), search_path(folder))
 
 
 def load(
@@ -101,7 +120,7 @@ def load(
         UsageError: no model has that id.
         ModelError: the file is missing, unreadable or altered.
     """
-    model = (catalog or shipped_catalog()).get(model_id)
+    model = (catalog or whole_catalog(folder)).get(model_id)
     path = _locate(model, search_path(folder))
     data, sha256 = read_verified(model, path)
     return ModelFile(
@@ -120,7 +139,7 @@ def check(
 ) -> tuple[ModelState, ...]:
     """Compare the hash of every model on the search path with the catalog."""
     places = search_path(folder)
-    return tuple(_state(model, places) for model in (catalog or shipped_catalog()).models)
+    return tuple(_state(model, places) for model in (catalog or whole_catalog(folder)).models)
 
 
 def read_verified(model: Model, path: Path) -> tuple[bytes, str]:

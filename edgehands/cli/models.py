@@ -48,7 +48,6 @@ def list_models(
     from rich.table import Table
 
     from edgehands.models import store
-    from edgehands.models.catalog import shipped_catalog
 
     states = store.check(models)
     if as_json:
@@ -66,8 +65,9 @@ def list_models(
             model.file,
             state.status,
         )
-    for ensemble in shipped_catalog().ensembles:
-        of = shipped_catalog().get(ensemble.of)
+    catalog = store.whole_catalog(models)
+    for ensemble in catalog.ensembles:
+        of = catalog.get(ensemble.of)
         macs = f"{of.macs * len(ensemble.views) / 1e6:.0f} M"
         table.add_row(
             *(ensemble.id, of.role, f"{of.input_size}×{of.input_size}", f"{of.params / 1e6:.2f} M"),
@@ -172,14 +172,13 @@ def build_models(
     much. edgetpu needs Google's edgetpu_compiler and compiles a landmark model with its palm model.
     """
     from edgehands.models import store
-    from edgehands.models.catalog import shipped_catalog
     from edgehands.models.derived import build, cache_folder, get_recipe, keep
 
     recipe = get_recipe(target)  # a wrong name is said before anything is read
     folder = out or cache_folder()
     if folder is None:
         raise UsageError("this user has no home folder: name one with --out")
-    catalog = shipped_catalog()
+    catalog = store.whole_catalog(models)
     if recipe.on_request:
         chosen = catalog.models if model == "all" else (catalog.get(model),)
         _build_quantised(target, chosen, models, folder, clip or [])

@@ -23,7 +23,6 @@ from edgehands.errors import (
 )
 from edgehands.gestures.vocabulary import shipped_vocabulary
 from edgehands.models import store
-from edgehands.models.catalog import shipped_catalog
 from edgehands.models.derived import derive
 from edgehands.selection import (
     AUTO_ORDER,
@@ -99,7 +98,9 @@ def check_models(tracker: TrackerConfig) -> list[Finding]:
 
 def needed_models(tracker: TrackerConfig) -> tuple[str, str]:
     """Return the ids of the landmark and palm model that will be opened."""
-    landmarks, _, palm = shipped_catalog().resolve(tracker.model, tracker.palm_model)
+    landmarks, _, palm = store.whole_catalog(tracker.models).resolve(
+        tracker.model, tracker.palm_model
+    )
     return landmarks.id, palm.id
 
 
