@@ -38,6 +38,8 @@ class BackendEntry:
     """Of the files that it reads; from another one it is derived first."""
     int8: str | None = None
     """The derived file that it runs for precision int8; None where it has no such."""
+    pruned: bool = False
+    """It gains by a file without silent channels."""
     only_int8: bool = False
     """It runs that file whatever precision is asked of it."""
 
@@ -48,6 +50,7 @@ BACKENDS: dict[str, BackendEntry] = {
         "pip install ai-edge-litert",
         "any 64-bit CPU through XNNPACK, or an external delegate by path",
         int8="int8",
+        pruned=True,
     ),
     "onnxruntime": BackendEntry(
         "edgehands.backends.onnxruntime",
@@ -59,6 +62,7 @@ BACKENDS: dict[str, BackendEntry] = {
         "edgehands.backends.openvino",
         "pip install openvino",
         "Intel CPU, GPU and NPU, other CPUs",
+        pruned=True,
     ),
     "litert-gpu": BackendEntry(
         "edgehands.backends.litert_gpu",
@@ -231,13 +235,24 @@ def readable(
             return model  # the backend says so, after what else may be missing
     wanted = entry.format if entry else "tflite"
     if model.format == wanted:
-        return model
+        return _pruned(model, derive) if entry and entry.pruned and derive else model
     if derive is None:
         raise UsageError(
             f"backend {backend} reads .{wanted} files and {model.id} ({model.path}) is none: "
             "open it with derive=edgehands.models.derived.derive"
         )
     return derive(model, wanted)
+
+
+def _pruned(model: ModelFile, derive: Deriver) -> ModelFile:
+    """Return the file without silent channels; nothing that ran without it fails for lack of it."""
+    if not model.silent_channels:
+        return model
+    try:
+        return derive(model, "pruned")
+    except EdgeHandsError as error:
+        logger.info("%s runs with its silent channels: %s", model.id, error)
+        return model
 
 
 def _quantised(model: ModelFile, backend: str, derive: Deriver | None) -> ModelFile:
