@@ -91,7 +91,7 @@ def is_duplicate(a: FloatArray, b: FloatArray) -> bool:
     The rule of MediaPipe Tasks (hand_landmarks_deduplication_calculator.cc): at least 10 points
     closer than 0.2 of the palm's longest side, and boxes that overlap by more than 0.2.
     """
-    near = np.linalg.norm(a[:, :2] - b[:, :2], axis=1) < 0.2 * max(_palm_side(a), _palm_side(b))
+    near = np.linalg.norm(a[:, :2] - b[:, :2], axis=1) < 0.2 * max(palm_side(a), palm_side(b))
     if np.count_nonzero(near) < 10:
         return False
     return _box_iou(a, b) > 0.2
@@ -102,7 +102,14 @@ def distance_in_palms(a: FloatArray, b: FloatArray) -> float:
     return float(np.linalg.norm(a[:, :2] - b[:, :2], axis=1).mean() / palm_size(b))
 
 
-def _palm_side(landmarks: FloatArray) -> float:
+def palm_side(landmarks: FloatArray) -> float:
+    """Return the longest side of the triangle of wrist, index MCP and pinky MCP in the image.
+
+    Unlike the palm size it does not vanish when a hand is seen from its edge or from its tips.
+
+    Args:
+        landmarks: [21, 3] pixels.
+    """
     corners = landmarks[[Landmark.WRIST, Landmark.INDEX_MCP, Landmark.PINKY_MCP], :2]
     return float(np.linalg.norm(corners - np.roll(corners, 1, axis=0), axis=1).max())
 

@@ -161,14 +161,15 @@ def open_session(
     options: Mapping[str, str] | None = None,
     derive: Deriver | None = None,
     precision: Precision = "fp32",
+    usual_threads: int | None = None,
 ) -> Session:
     """Open `model` on a backend by name, or with "auto" on the best that works.
 
     A named backend works or fails. `auto` takes what `edgehands tune` found on this device, else
     the first of `AUTO_ORDER`, and logs its choice and why the others were passed over. `threads`
-    None is as many as were found best, else `default_threads`. `derive` makes the file that a
-    backend wants from another format, as `edgehands.models.derived.derive` does. `precision` int8
-    runs the quantised file, which must have been built.
+    None is as many as were found best, else `usual_threads`, else `default_threads`. `derive` makes
+    the file that a backend wants from the original, as `edgehands.models.derived.derive` does.
+    `precision` int8 runs the quantised file, which must have been built.
 
     Raises:
         UsageError: unknown backend or option, a number below 1, int8 where there is none.
@@ -195,7 +196,7 @@ def open_session(
                 readable(model, candidate.backend, derive, precision),
                 batch=batch,
                 device=device,
-                threads=threads or candidate.threads or default_threads(),
+                threads=threads or candidate.threads or usual_threads or default_threads(),
                 options=options or {},
             )
         except EdgeHandsError as error:

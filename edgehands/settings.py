@@ -46,11 +46,14 @@ class TrackerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     models: str | None = None
     """Folder of the model files; None searches the usual places."""
     search_interval: Seconds = 0.2
-    """Seconds between detector runs while some, but not all, hands are tracked."""
+    """Seconds between detector runs while some, but not all, hands are tracked. Such a run is off
+    the frame's path: it joins the next frame."""
     idle_after: Seconds = 1.0
     """Seconds without a hand after which the detector runs less often."""
-    idle_interval: Seconds = 0.2
+    idle_interval: Seconds = 0.25
     """Seconds between its runs then, unless the picture changes: the longest that a hand waits."""
+    id_memory: Seconds = 1.0
+    """Seconds for which a lost hand keeps its id, should it appear again near by."""
     second_pass: bool = False
     """Static mode: measure again in the region of the first answer, for a lower error."""
     smoothing_min_cutoff: Positive = 1.0

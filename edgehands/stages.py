@@ -18,13 +18,14 @@ from edgehands.imaging import Cropper, Letterboxer
 from edgehands.models import store
 from edgehands.models.catalog import PLAIN
 from edgehands.models.derived import derive
-from edgehands.selection import open_session
+from edgehands.selection import default_threads, open_session
 from edgehands.views import merged, unmirrored, view_roi
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from edgehands.hand import FloatArray, ImageArray, Palm, Roi
+    from edgehands.imaging import Letterbox
     from edgehands.inference import Session
     from edgehands.landmarks import Measurement
     from edgehands.models.catalog import Model, View
@@ -34,8 +35,12 @@ if TYPE_CHECKING:
 class PalmStage(Protocol):
     """Finds palms."""
 
-    def detect(self, image: ImageArray) -> list[Palm]:
-        """Return the palms of `image` (uint8 [H, W, 3] RGB) in its pixels, the surest first."""
+    def prepare(self, image: ImageArray) -> Callable[[], list[Palm]]:
+        """Take what is needed of `image` (uint8 [H, W, 3] RGB), and return what detects.
+
+        That is called once, perhaps in another thread, before the next `prepare`; the camera may
+        have its buffer back by then. It returns the palms in pixels of `image`, the surest first.
+        """
 
     def close(self) -> None:
         """Free what the stage holds."""
@@ -59,9 +64,15 @@ class ModelPalmStage:
         self._min_score = min_score
         self._letterbox = Letterboxer(palm_maths.INPUT_SIDE)
 
+    def prepare(self, image: ImageArray) -> Callable[[], list[Palm]]:
+        """Letterbox `image` into the session's input, and return what runs it."""
+        return partial(self._detect, self._letterbox(image, self.session.input[0]))
+
     def detect(self, image: ImageArray) -> list[Palm]:
         """Return the palms of `image`, the surest first."""
-        bars = self._letterbox(image, self.session.input[0])
+        return self.prepare(image)()
+
+    def _detect(self, bars: Letterbox) -> list[Palm]:
         boxes, logits = self.session.run()
         palms = palm_maths.decode(boxes[0], logits[0], self._min_score)
         return [palm_maths.unboxed(palm, bars.to_image) for palm in palms]
@@ -166,6 +177,9 @@ def open_stages(
     palm_engine = _palm_engine(engine, settings)
     _check_folder(settings.models)
 
+    # A search runs beside the landmark model, and an idle detector should leave cores alone.
+    usual_threads = {"palm": max(1, default_threads() // 2), "landmarks": default_threads()}
+
     def session(model: Model, engine: _Engine, batch: int = 1) -> Session:
         file = store.load(model.id, settings.models)
         return open_session(
@@ -177,6 +191,7 @@ def open_stages(
             options=engine.options,
             derive=partial(derive, folder=settings.models),
             precision=settings.precision,
+            usual_threads=usual_threads[model.role],
         )
 
     try:

@@ -17,7 +17,17 @@ PACKAGE = ROOT / "edgehands"
 # From the bottom up. A module may import its own layer and those below, never one above.
 LAYERS = (
     {"_version", "errors", "folders", "hand", "frame", "settings"},
-    {"geometry", "palm", "landmarks", "smoothing", "detection", "report", "views"},
+    {
+        "geometry",
+        "palm",
+        "landmarks",
+        "smoothing",
+        "detection",
+        "report",
+        "views",
+        "tracks",
+        "search",
+    },
     {"inference", "selection", "probe", "verdict"},
     {"models", "imaging"},
     {"stages", "gestures"},

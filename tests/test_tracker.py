@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import threading
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -66,6 +68,10 @@ class Scene:
         self.detections = 0
         self.measured: list[Roi] = []
         self.closed: list[str] = []
+        self.threads: set[str] = set()
+        self.patience = threading.Event()
+        """Whether a detection may get done."""
+        self.patience.set()
         self.palm_stage = _PalmStage(self)
         self.landmark_stage = _LandmarkStage(self)
 
@@ -76,11 +82,21 @@ class Scene:
 class _PalmStage:
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
+        self.failure: Exception | None = None
 
-    def detect(self, image: ImageArray) -> list[Palm]:
+    def prepare(self, image: ImageArray) -> Callable[[], list[Palm]]:
         assert image.flags.c_contiguous
         self._scene.detections += 1
-        return [_palm(actor) for actor in (*self._scene.actors, *self._scene.extra_palms)]
+        palms = [_palm(actor) for actor in (*self._scene.actors, *self._scene.extra_palms)]
+        return partial(self._detect, palms)
+
+    def _detect(self, palms: list[Palm]) -> list[Palm]:
+        assert self._scene.patience.wait(5)
+        assert not self._scene.closed
+        self._scene.threads.add(threading.current_thread().name)
+        if self.failure:
+            raise self.failure
+        return palms
 
     def close(self) -> None:
         self._scene.closed.append("palm")
@@ -165,12 +181,48 @@ def test_with_some_hands_missing_the_detector_runs_once_an_interval() -> None:
     assert reasons == ["no hand", *[None] * 3, "search", *[None] * 3, "search"]
 
 
-def test_a_hand_that_appears_is_found_by_the_next_search_and_comes_last() -> None:
+def test_a_hand_that_appears_joins_the_frame_after_the_next_search_and_comes_last() -> None:
     scene = Scene(Actor(450))
     tracker = scene.tracker(max_hands=2, settings=TrackerSettings(search_interval=0.25))
     run(tracker, 2)
     scene.actors.insert(0, Actor(150))
-    assert [ids(hands) for hands in run(tracker, 3, start=2 / 16)] == [[1], [1], [1, 2]]
+    assert [ids(hands) for hands in run(tracker, 4, start=2 / 16)] == [[1], [1], [1], [1, 2]]
+
+
+def test_a_search_runs_beside_the_frame_and_joins_the_next_however_long_it_takes() -> None:
+    scene = Scene(Actor(450))
+    tracker = scene.tracker(settings=TrackerSettings(search_interval=0))
+    tracker.update(IMAGE, 0.0)
+    assert scene.threads == {threading.current_thread().name}
+    scene.actors.append(Actor(150))
+    scene.patience.clear()
+    assert ids(tracker.update(IMAGE, 0.1)) == [1]
+    assert tracker.last.palms == []
+    threading.Timer(0.05, scene.patience.set).start()
+    assert ids(tracker.update(IMAGE, 0.2)) == [1, 2]
+    assert len(tracker.last.palms) == 2
+    assert len(scene.threads) == 2
+
+
+def test_what_breaks_in_a_search_is_raised_in_the_next_frame() -> None:
+    scene = Scene(Actor(450))
+    tracker = scene.tracker(settings=TrackerSettings(search_interval=0))
+    tracker.update(IMAGE, 0.0)
+    scene.palm_stage.failure = DeviceError("unplugged")
+    tracker.update(IMAGE, 0.1)
+    with pytest.raises(DeviceError, match="unplugged"):
+        tracker.update(IMAGE, 0.2)
+
+
+def test_closing_waits_for_the_search_under_way() -> None:
+    scene = Scene(Actor(450))
+    tracker = scene.tracker(settings=TrackerSettings(search_interval=0))
+    tracker.update(IMAGE, 0.0)
+    scene.patience.clear()
+    tracker.update(IMAGE, 0.1)
+    threading.Timer(0.05, scene.patience.set).start()
+    tracker.close()
+    assert scene.patience.is_set()
 
 
 def test_a_moving_hand_is_followed_by_its_own_landmarks() -> None:
@@ -218,9 +270,9 @@ def test_the_presence_threshold_is_a_setting() -> None:
     assert tracker.update(IMAGE, 0.0) == []
 
 
-def test_ids_are_never_used_again() -> None:
+def test_ids_are_never_used_again_once_a_hand_is_forgotten() -> None:
     scene = Scene(Actor(150), Actor(450))
-    tracker = scene.tracker(settings=TrackerSettings(search_interval=0))
+    tracker = scene.tracker(settings=TrackerSettings(search_interval=0, id_memory=0.9))
     seen = []
     for round_ in range(4):
         seen += ids(tracker.update(IMAGE, round_ * 1.0))
@@ -237,9 +289,59 @@ def test_a_palm_on_a_tracked_hand_is_not_measured_again() -> None:
     tracker = scene.tracker(settings=TrackerSettings(search_interval=0))
     run(tracker, 1)
     scene.measured.clear()
-    tracker.update(IMAGE, 0.1)
-    assert scene.detections == 2
-    assert len(scene.measured) == 1  # the tracked region alone
+    run(tracker, 2, start=0.1)
+    assert scene.detections == 3
+    assert len(scene.measured) == 2  # the tracked region alone
+
+
+@pytest.mark.parametrize(
+    ("gap", "moved", "right", "same"),
+    [
+        (0.3, 0, 0.8, True),
+        (0.3, 80, 0.8, True),
+        (0.3, 0, 0.1, True),  # near by, sides are often mistaken at first
+        (0.3, 300, 0.8, False),  # five palms away
+        (1.2, 0, 0.8, False),  # forgotten
+    ],
+)
+def test_a_hand_lost_for_a_moment_keeps_its_id(
+    gap: float, moved: float, right: float, same: bool
+) -> None:
+    scene = Scene(Actor(150))
+    tracker = scene.tracker()
+    run(tracker, 4)
+    scene.actors[0].presence = 0.0
+    assert tracker.update(IMAGE, 0.25) == []
+    scene.actors[0] = Actor(150 + moved, right=right)
+    assert ids(tracker.update(IMAGE, 0.1875 + gap)) == [1 if same else 2]
+
+
+def test_a_hand_of_another_size_is_another_hand() -> None:
+    scene = Scene(Actor(150))
+    tracker = scene.tracker()
+    run(tracker, 4)
+    scene.actors[0].presence = 0.0
+    tracker.update(IMAGE, 0.25)
+    scene.actors[0] = Actor(150, size=120)
+    assert ids(tracker.update(IMAGE, 0.3)) == [2]
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_of_two_hands_that_cross_the_one_in_front_stays_and_the_other_returns(first: int) -> None:
+    """Both regions come to lie on the hand in front: it must not get the other one's id."""
+    left, right = Actor(100, right=0.1), Actor(500, right=0.9)
+    scene = Scene(*((left, right) if first == 0 else (right, left)))
+    tracker = scene.tracker(settings=TrackerSettings(search_interval=0))
+    before = {hand.id: float(hand.landmarks[0, 0]) for hand in tracker.update(IMAGE, 0.0)}
+    for frame in range(1, 41):
+        left.x += 10
+        right.x -= 10
+        hidden = abs(left.x - right.x) < 50
+        scene.actors = [left] if hidden else [left, right]
+        hands = tracker.update(IMAGE, frame / 30)
+        if hidden:
+            assert len(hands) == 1
+    assert {hand.id: 600 - float(hand.landmarks[0, 0]) for hand in hands} == before
 
 
 def test_how_much_overlap_makes_a_palm_the_same_hand_is_a_setting() -> None:
@@ -248,8 +350,9 @@ def test_how_much_overlap_makes_a_palm_the_same_hand_is_a_setting() -> None:
     tracker = scene.tracker(settings=settings)
     run(tracker, 1)
     scene.measured.clear()
-    assert ids(tracker.update(IMAGE, 0.1)) == [1]  # measured again, and known as a duplicate
-    assert len(scene.measured) == 2
+    assert ids(tracker.update(IMAGE, 0.1)) == [1]
+    assert ids(tracker.update(IMAGE, 0.2)) == [1]  # measured again, and known as a duplicate
+    assert len(scene.measured) == 3
 
 
 def test_two_palms_on_one_hand_make_one_hand() -> None:
