@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import shlex
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+import numpy as np
 
 from edgehands import landmarks as landmark_maths
 from edgehands import palm as palm_maths
@@ -19,6 +22,7 @@ from edgehands.models import store
 from edgehands.models.catalog import PLAIN
 from edgehands.models.derived import derive
 from edgehands.selection import default_threads, open_session
+from edgehands.tiles import looks
 from edgehands.views import merged, unmirrored, view_roi
 
 if TYPE_CHECKING:
@@ -30,6 +34,7 @@ if TYPE_CHECKING:
     from edgehands.landmarks import Measurement
     from edgehands.models.catalog import Model, View
     from edgehands.settings import TrackerSettings
+    from edgehands.tiles import Box
 
 
 class PalmStage(Protocol):
@@ -57,25 +62,58 @@ class LandmarkStage(Protocol):
 
 
 class ModelPalmStage:
-    """The palm model on a backend."""
+    """The palm model on a backend.
 
-    def __init__(self, session: Session, min_score: float) -> None:
+    Args:
+        session: with a batch of 1.
+        min_score: palms below are dropped.
+        tiles: more than 1 for far hands: it looks at the whole picture and at so many tiles along
+            each side, by turns.
+        thorough: at all of them each time, for single pictures.
+    """
+
+    def __init__(
+        self, session: Session, min_score: float, tiles: int = 1, *, thorough: bool = False
+    ) -> None:
         self.session = session
         self._min_score = min_score
         self._letterbox = Letterboxer(palm_maths.INPUT_SIDE)
+        self._looks = looks(tiles)
+        self._thorough = thorough
+        self._turn = 0
 
     def prepare(self, image: ImageArray) -> Callable[[], list[Palm]]:
-        """Letterbox `image` into the session's input, and return what runs it."""
-        return partial(self._detect, self._letterbox(image, self.session.input[0]))
+        """Letterbox what is next of `image` into the session's input, and return what runs it."""
+        if self._thorough:
+            return partial(self._detect_all, image)
+        look = self._looks[self._turn % len(self._looks)]
+        self._turn += 1
+        return self._show(image, look)
 
     def detect(self, image: ImageArray) -> list[Palm]:
         """Return the palms of `image`, the surest first."""
         return self.prepare(image)()
 
-    def _detect(self, bars: Letterbox) -> list[Palm]:
+    def _detect_all(self, image: ImageArray) -> list[Palm]:
+        found = (self._show(image, look)() for look in self._looks)
+        return sorted(chain.from_iterable(found), key=lambda palm: -palm.score)
+
+    def _show(self, image: ImageArray, look: Box) -> Callable[[], list[Palm]]:
+        height, width = image.shape[:2]
+        left, top, right, bottom = (
+            round(share * side)
+            for share, side in zip(look, (width, height, width, height), strict=True)
+        )
+        bars = self._letterbox(image[top:bottom, left:right], self.session.input[0])
+        return partial(self._detect, bars, np.array([left, top], np.float32))
+
+    def _detect(self, bars: Letterbox, corner: FloatArray) -> list[Palm]:
         boxes, logits = self.session.run()
         palms = palm_maths.decode(boxes[0], logits[0], self._min_score)
-        return [palm_maths.unboxed(palm, bars.to_image) for palm in palms]
+        return [
+            palm_maths.unboxed(palm, lambda points: bars.to_image(points) + corner)
+            for palm in palms
+        ]
 
     def close(self) -> None:
         """Close the session."""
@@ -160,7 +198,12 @@ def _check_folder(folder: str | None) -> None:
 
 
 def open_stages(
-    model: str, backend: str, threads: int | None, settings: TrackerSettings
+    model: str,
+    backend: str,
+    threads: int | None,
+    settings: TrackerSettings,
+    *,
+    static: bool = False,
 ) -> tuple[ModelPalmStage, ModelLandmarkStage]:
     """Open the landmark model called `model` and the palm model that goes with it.
 
@@ -206,6 +249,8 @@ def open_stages(
         landmark_session.close()
         raise
     return (
-        ModelPalmStage(palm_session, settings.min_palm_score),
+        ModelPalmStage(
+            palm_session, settings.min_palm_score, settings.search_tiles, thorough=static
+        ),
         ModelLandmarkStage(landmark_session, views),
     )

@@ -12,6 +12,7 @@ from edgehands.detection import EveryFrame, SearchCadence
 from edgehands.errors import UsageError
 from edgehands.geometry import iou, roi_box
 from edgehands.hand import Hand
+from edgehands.imaging import Sampler
 from edgehands.landmarks import is_duplicate, next_roi
 from edgehands.palm import palm_roi
 from edgehands.report import FrameReport
@@ -19,6 +20,7 @@ from edgehands.search import Search
 from edgehands.settings import TrackerSettings, checked
 from edgehands.smoothing import OneEuroSmoother
 from edgehands.stages import LandmarkStage, PalmStage, open_stages
+from edgehands.stillness import Stillness
 from edgehands.tracks import LostTracks, Track, told_apart
 
 if TYPE_CHECKING:
@@ -74,6 +76,9 @@ class StageTracker:
             EveryFrame() if static else SearchCadence(max_hands, self._settings)
         )
         self._search = Search()
+        self._sample = Sampler()
+        # Who wants no smoothing wants each frame as it was measured.
+        self._still_frames = self._settings.still_frames if self._smoother else 0
         self._tracks: list[Track] = []
         self._lost = LostTracks(self._settings.id_memory)
         self._ids = count(1)
@@ -147,16 +152,35 @@ class StageTracker:
         if not self._tracks:
             return
         tracks = self._tracks
-        rois = [next_roi(track.measurement.landmarks) for track in tracks]
-        measured = zip(tracks, self._measure(image, rois, report), strict=True)
+        still = [track for track in tracks if self._is_still(track, image)]
+        moved = [track for track in tracks if track not in still]
+        rois = [next_roi(track.measurement.landmarks) for track in moved]
+        measured = zip(moved, self._measure(image, rois, report), strict=True)
         present = [pair for pair in measured if self._is_hand(pair[1])]
-        kept = told_apart(present, report.time)
-        for track, measurement in kept:
-            track.follow(measurement, report.time)
-        self._tracks = [track for track, _ in kept]
+        present += [(track, track.measurement) for track in still]
+        kept = dict(told_apart(present, report.time))
+        for track, measurement in kept.items():
+            if track in still:
+                track.rest(report.time)
+            else:
+                track.follow(measurement, report.time)
+                self._look(track, image)
+        report.still = len(still)
+        self._tracks = [track for track in tracks if track in kept]
         for track in tracks:
-            if track not in self._tracks:
+            if track not in kept:
                 self._lose(track)
+
+    def _is_still(self, track: Track, image: ImageArray) -> bool:
+        """Say whether the last measurement may stand for another frame."""
+        if track.still is None or track.still.frames >= self._still_frames:
+            return False
+        return track.still.holds(self._sample(image, track.measurement.roi))
+
+    def _look(self, track: Track, image: ImageArray) -> None:
+        """Remember how a region looks that was just measured."""
+        if self._still_frames:
+            track.still = Stillness(self._sample(image, track.measurement.roi))
 
     def _join(self, image: ImageArray, report: FrameReport) -> None:
         """Take up the search that the last frame began."""
@@ -199,6 +223,8 @@ class StageTracker:
     def _measure(
         self, image: ImageArray, rois: Sequence[Roi], report: FrameReport
     ) -> list[Measurement]:
+        if not rois:
+            return []
         with report.timed("landmarks"):
             measurements = self._landmark_stage.measure(image, rois)
         report.rois.extend(rois)
@@ -283,7 +309,7 @@ class HandTracker(StageTracker):
         for name, value in (("max_hands", max_hands), ("threads", threads)):
             if value is not None and value < 1:
                 raise UsageError(f"{name} is {value}: it must be 1 or more")
-        palm_stage, landmark_stage = open_stages(model, backend, threads, settings)
+        palm_stage, landmark_stage = open_stages(model, backend, threads, settings, static=static)
         self._description = landmark_stage.session.describe()
         smoother = None
         if smoothing and not static:

@@ -15,6 +15,7 @@ from edgehands.landmarks import is_duplicate, palm_side
 
 if TYPE_CHECKING:
     from edgehands.landmarks import Measurement
+    from edgehands.stillness import Stillness
 
 _PALM = (Landmark.WRIST, Landmark.INDEX_MCP, Landmark.PINKY_MCP)
 _SIDE_MEMORY = 30
@@ -48,6 +49,8 @@ class Track:
         self.id = id_
         self.measurement = measurement
         self.time = time
+        self.still: Stillness | None = None
+        """How its region looked when it was measured, where that is asked for."""
         self._frames = 1
         self._right = measurement.right
         self._is_right = measurement.right >= 0.5
@@ -68,6 +71,10 @@ class Track:
                 self._speed[1] + weight * ((center[1] - self._center[1]) / passed - self._speed[1]),
             )
         self.measurement, self.time, self._center = measurement, time, center
+
+    def rest(self, time: float) -> None:
+        """Take it that the hand is where it was."""
+        self.time, self._speed = time, (0.0, 0.0)
 
     def resume(self, measurement: Measurement, time: float) -> None:
         """Take up the hand again after a loss, in which it may have moved anyhow."""

@@ -27,6 +27,8 @@ LAYERS = (
         "views",
         "tracks",
         "search",
+        "stillness",
+        "tiles",
     },
     {"inference", "selection", "probe", "verdict"},
     {"models", "imaging"},

@@ -434,6 +434,19 @@ def test_a_wrong_start_is_forgotten() -> None:
     assert hand.handedness == "left"
 
 
+def test_the_side_does_not_flicker_when_it_is_unsure() -> None:
+    scene = Scene(Actor(100, right=0.9))
+    tracker = scene.tracker(max_hands=1)
+    run(tracker, 30)
+    sides = set()
+    for frame in range(200):
+        scene.actors[0].right = 0.4 if frame % 40 < 20 else 0.6
+        (hand,) = tracker.update(IMAGE, 2 + frame / 30)
+        sides.add(hand.handedness)
+        assert 0.5 <= hand.handedness_score <= 1
+    assert sides == {"right"}
+
+
 def test_a_new_hand_starts_its_own_average() -> None:
     scene = Scene(Actor(100, right=0.9))
     tracker = scene.tracker(max_hands=1)
@@ -509,6 +522,52 @@ def test_the_smoother_hears_of_each_hand_and_of_its_end() -> None:
     tracker.update(IMAGE, 0.1)
     assert smoother.calls == [(1, 0.0), (2, 0.0), (2, 0.1)]
     assert smoother.forgotten == [1]
+
+
+def noise(grey_levels: float) -> ImageArray:
+    """A grey picture as a sensor sees it; the same one each time."""
+    values = np.random.default_rng(1).normal(128, grey_levels, IMAGE.shape)
+    return values.clip(0, 255).astype(np.uint8)
+
+
+def measured(tracker: StageTracker, scene: Scene, images: Sequence[ImageArray]) -> list[int]:
+    """How many regions each picture made the tracker measure."""
+    counts = []
+    for frame, image in enumerate(images):
+        scene.measured.clear()
+        assert len(tracker.update(image, frame / 16)) == 1
+        counts.append(len(scene.measured))
+    return counts
+
+
+def test_a_hand_that_has_not_moved_is_measured_again_after_a_few_frames_only() -> None:
+    scene = Scene(Actor(150))
+    tracker = scene.tracker(smoother=Shifter(), max_hands=1)
+    assert measured(tracker, scene, [IMAGE] * 8) == [1, 1, 0, 0, 1, 0, 0, 1]
+    assert tracker.last.still == 0
+    tracker.update(IMAGE, 1.0)
+    assert tracker.last.still == 1
+
+
+def test_a_sensors_noise_is_no_movement_and_a_moved_finger_is() -> None:
+    scene = Scene(Actor(150))
+    tracker = scene.tracker(smoother=Shifter(), max_hands=1)
+    quiet, other = noise(1.0), IMAGE + np.uint8(128)
+    finger = quiet.copy()
+    finger[200:240, 145:155] += 60
+    assert measured(tracker, scene, [quiet, quiet, other, finger, finger, finger]) == [
+        *(1, 1, 0, 1, 0, 0)
+    ]
+
+
+@pytest.mark.parametrize(("still_frames", "smoother"), [(0, Shifter()), (2, None)])
+def test_each_frame_is_measured_where_that_is_asked_for(
+    still_frames: int, smoother: Shifter | None
+) -> None:
+    scene = Scene(Actor(150))
+    settings = TrackerSettings(still_frames=still_frames)
+    tracker = scene.tracker(smoother=smoother, max_hands=1, settings=settings)
+    assert measured(tracker, scene, [IMAGE] * 5) == [1] * 5
 
 
 def test_static_images_are_not_smoothed() -> None:
