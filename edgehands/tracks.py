@@ -6,18 +6,16 @@ Pure: measurements and times in. Lengths are in palm sides, so near and far hand
 from __future__ import annotations
 
 import math
+from itertools import combinations
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from edgehands.hand import Handedness, Landmark
-from edgehands.landmarks import is_duplicate, palm_side
+from edgehands.landmarks import PALM_CORNERS, is_duplicate, palm_side
 
 if TYPE_CHECKING:
+    from edgehands.hand import Handedness
     from edgehands.landmarks import Measurement
     from edgehands.stillness import Stillness
 
-_PALM = (Landmark.WRIST, Landmark.INDEX_MCP, Landmark.PINKY_MCP)
 _SIDE_MEMORY = 30
 """Frames over which the side is averaged, so that a wrong start is forgotten."""
 _SIDE_MARGIN = 0.15
@@ -146,7 +144,7 @@ def told_apart(
     When hands cross, the regions of both come to lie on the one in front: the track that had been
     going there keeps it.
     """
-    if len(pairs) < 2:
+    if not any(is_duplicate(a.landmarks, b.landmarks) for (_, a), (_, b) in combinations(pairs, 2)):
         return pairs
     kept: list[tuple[Track, Measurement]] = []
     for pair in sorted(pairs, key=lambda each: each[0].strangeness(each[1], time)):
@@ -156,5 +154,5 @@ def told_apart(
 
 
 def _center(measurement: Measurement) -> tuple[float, float]:
-    x, y = np.add.reduce(measurement.landmarks[_PALM, :2]).tolist()
-    return x / len(_PALM), y / len(_PALM)
+    (ax, ay), (bx, by), (cx, cy) = measurement.landmarks[PALM_CORNERS, :2].tolist()
+    return (ax + bx + cx) / 3, (ay + by + cy) / 3
