@@ -88,27 +88,31 @@ class OneEuroFilter:
                 or [N, 1].
         """
         passed = time - self._time
-        if self._value is None:
-            self._start(points)
+        value = self._value
+        if value is None:
+            value = self._start(points)
         elif passed > 0:
             # A new array: the one before is in the caller's hands.
-            self._value = self._value + self._step_to(points, passed, scale)
+            value = value + self._step(value, points, passed, scale)
         else:
-            return self._value
+            return value
+        self._value = value
         self._time = time
         self._count += 1
-        return self._value
+        return value
 
-    def _start(self, points: FloatArray) -> None:
-        self._value = points.copy()
-        self._velocity, self._step, self._square = (np.zeros_like(points) for _ in range(3))
+    def _start(self, points: FloatArray) -> FloatArray:
+        self._velocity, self._off, self._square = (np.zeros_like(points) for _ in range(3))
         self._weight = np.empty((len(points), 1), points.dtype)
+        return points.copy()
 
-    def _step_to(self, points: FloatArray, passed: float, scale: FloatArray | float) -> FloatArray:
+    def _step(
+        self, value: FloatArray, points: FloatArray, passed: float, scale: FloatArray | float
+    ) -> FloatArray:
         """Return how far the value goes towards the points."""
-        step, square, velocity, weight = self._step, self._square, self._velocity, self._weight
-        np.subtract(points, self._value, out=step)
-        np.divide(step, scale * np.float32(passed), out=square)
+        off, square, velocity, weight = self._off, self._square, self._velocity, self._weight
+        np.subtract(points, value, out=off)
+        np.divide(off, scale * np.float32(passed), out=square)
         square -= velocity
         square *= np.float32(_weight_of(_SPEED_CUTOFF, passed))
         velocity += square
@@ -122,8 +126,8 @@ class OneEuroFilter:
         np.divide(weight, weight + np.float32(1), out=weight)
         if self._count < _MEAN_OF:
             np.maximum(weight, np.float32(1 / (self._count + 1)), out=weight)
-        step *= weight
-        return step
+        off *= weight
+        return off
 
 
 def _weight_of(cutoff: float, passed: float) -> float:
