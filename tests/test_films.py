@@ -17,9 +17,11 @@ from edgehands.benchmarks.vs_mediapipe import play
 from edgehands.benchmarks.vs_mediapipe.play import Label
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from edgehands.hand import FloatArray
+
+    Frame = Sequence[tuple[float, int, bool]]
 
 
 def hand(x: float, palm: float = 10.0) -> FloatArray:
@@ -28,8 +30,8 @@ def hand(x: float, palm: float = 10.0) -> FloatArray:
     return np.column_stack([np.full(21, x, np.float32), steps])
 
 
-def view(frames: list[list[tuple[float, int, bool]]], *, ours: bool = True) -> View:
-    """A view of hands, each (x, id, right)."""
+def view(frames: Sequence[Frame], *, ours: bool = True) -> View:
+    """A view of hands; each of a frame is (x, id, right)."""
     return View(
         "ours" if ours else "theirs",
         ours,
@@ -39,7 +41,7 @@ def view(frames: list[list[tuple[float, int, bool]]], *, ours: bool = True) -> V
     )
 
 
-def film(places: list[list[float]], cue: int) -> Film:
+def film(places: Sequence[Sequence[float]], cue: int) -> Film:
     """One take; hand number n is the nth of each frame, NaN where it is hidden."""
     hands = [
         [Seen(who, hand(x)) for who, x in enumerate(each) if not np.isnan(x)] for each in places
@@ -59,10 +61,8 @@ SWAP = [[0.0, 100.0]] * 6 + [[100.0, 0.0]] * 6
         ([(100, 1, True)], "not seen after"),
     ],
 )
-def test_a_crossing_is_right_when_both_hands_keep_their_ids(
-    after: list[tuple[float, int, bool]], verdict: str
-) -> None:
-    before: list[tuple[float, int, bool]] = [(0, 1, True), (100, 2, True)]
+def test_a_crossing_is_right_when_both_hands_keep_their_ids(after: Frame, verdict: str) -> None:
+    before: Frame = [(0, 1, True), (100, 2, True)]
     crossing = film(SWAP, 6)
     assert crossed(crossing, crossing.takes[0], view([before] * 6 + [after] * 6)) == verdict
 
@@ -75,14 +75,15 @@ def test_a_hand_never_seen_before_a_crossing_is_told_apart() -> None:
 @pytest.mark.parametrize("same", [True, False])
 def test_a_hidden_hand_should_have_its_id_again(*, same: bool) -> None:
     hiding = film([[0.0]] * 6 + [[float("nan")]] * 3 + [[0.0]] * 6, 9)
-    frames: list[list[tuple[float, int, bool]]] = [[(0, 1, True)]] * 6 + [[]] * 3
-    seen = view(frames + [[(0, 1 if same else 2, True)]] * 6)
+    before: Frame = [(0, 1, True)]
+    after: Frame = [(0, 1 if same else 2, True)]
+    seen = view([before] * 6 + [[]] * 3 + [after] * 6)
     assert kept(hiding, hiding.takes[0], seen) is same
 
 
 def test_flips_doubles_and_surplus_hands_are_counted() -> None:
     real = film([[0.0, 100.0]] * 4, 0)
-    frames: list[list[tuple[float, int, bool]]] = [
+    frames: list[Frame] = [
         [(0, 1, True), (100, 2, False)],
         [(0, 1, False), (100, 2, False)],  # a flip
         [(0, 1, False), (0.5, 2, False)],  # two on one, and one not seen
@@ -102,7 +103,7 @@ def test_the_nearest_hands_are_paired_and_far_ones_are_not() -> None:
 
 def test_late_is_against_the_earlier_of_the_others() -> None:
     cut = film([[]] * 3 + [[]] * 5, 3)
-    one: list[tuple[float, int, bool]] = [(0, 1, True)]
+    one: Frame = [(0, 1, True)]
     ours, theirs = view([[]] * 6 + [one] * 2), view([[]] * 4 + [one] * 4, ours=False)
     (outcome,) = appearance.outcomes("cuts", cut, [ours, theirs])
     assert outcome.delays == {"ours": 3, "theirs": 1}
@@ -132,7 +133,11 @@ def test_a_film_is_drawn_once_and_known_again(
 
 def test_ids_and_sides_survive_their_file(tmp_path: Path) -> None:
     path = tmp_path / "hands.npz"
-    labels = [[], [Label(4, right=True), Label(-1, right=False)], [Label(5, right=True)]]
+    labels: list[list[Label]] = [
+        [],
+        [Label(4, right=True), Label(-1, right=False)],
+        [Label(5, right=True)],
+    ]
     play._write([[], [hand(1), hand(2)], [hand(3)]], path, labels)
     assert play.read_labels(path) == labels
 

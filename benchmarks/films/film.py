@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from edgehands import folders
-from edgehands.benchmarks.clips import kept_clip
+from edgehands.benchmarks.clips import cache_folder, kept_clip
 from edgehands.synthetic.cache import recipe
 
 if TYPE_CHECKING:
@@ -76,28 +76,23 @@ class Film:
 
 def kept_film(name: str, scripts: Callable[[], Iterator[Script]]) -> Film:
     """Return the film kept under `name`, or draw and keep it."""
-    takes: list[Take] = []
-    hands: list[list[Seen]] = []
+    beside = cache_folder() / "clips" / f"{name}-{recipe()}.json"
 
     def pictures() -> Iterator[ImageArray]:
+        takes: list[Take] = []
+        hands: list[list[tuple[int, list[list[float]]]]] = []
         for script in scripts():
             first = len(hands)
             for shot in script.shots():
-                hands.append([Seen(who, points) for who, points in shot.hands])
+                hands.append([(who, np.round(points, 2).tolist()) for who, points in shot.hands])
                 yield shot.image
-            cue = first + script.cue
-            takes.append(Take(script.name, first, cue, len(hands), script.seconds))
+            takes.append(Take(script.name, first, first + script.cue, len(hands), script.seconds))
+        # Before the clip has its name: a clip without a truth is never found.
+        record = {"takes": [asdict(take) for take in takes], "hands": hands}
+        folders.write_whole(beside, json.dumps(record).encode("ascii"))
 
     path = kept_clip(f"{name}-{recipe()}", SIZE, pictures)
-    beside = path.with_suffix(".json")
-    if takes:
-        record = {
-            "takes": [asdict(take) for take in takes],
-            "hands": [[(who, np.round(p, 2).tolist()) for who, p in each] for each in hands],
-        }
-        folders.write_whole(beside, json.dumps(record).encode("ascii"))
-    else:
-        record = json.loads(beside.read_text(encoding="ascii"))
+    record = json.loads(beside.read_text(encoding="ascii"))
     return Film(
         path,
         [Take(**take) for take in record["takes"]],

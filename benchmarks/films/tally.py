@@ -12,7 +12,7 @@ from edgehands.benchmarks.films.watch import paired
 from edgehands.landmarks import distance_in_palms
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from edgehands.benchmarks.films.film import Film, Take
     from edgehands.benchmarks.films.watch import View
@@ -97,6 +97,6 @@ def steadiness(films: Sequence[Film], views: Sequence[View], max_hands: int) -> 
     return Steadiness(flips, seen / FPS / 60, too_many, doubles, seen / real)
 
 
-def _doubled(hands: Sequence[FloatArray], within: float) -> bool:
+def _doubled(hands: Iterable[FloatArray], within: float) -> bool:
     pairs = combinations(hands, 2)
     return any(distance_in_palms(one, other) < within for one, other in pairs)

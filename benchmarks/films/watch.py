@@ -14,7 +14,7 @@ from edgehands.benchmarks.vs_mediapipe.play import Job, Label, read_labels, read
 from edgehands.landmarks import distance_in_palms
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from edgehands.benchmarks.films.film import Film, Seen
     from edgehands.benchmarks.vs_mediapipe.contest import Contender
@@ -60,7 +60,7 @@ def watch(film: Film, who: Contender, max_hands: int) -> View:
     return view
 
 
-def paired(points: Sequence[FloatArray], truth: Sequence[Seen]) -> dict[int, int]:
+def paired(points: Iterable[FloatArray], truth: Sequence[Seen]) -> dict[int, int]:
     """Return for each real hand (its number) which of the seen ones it is, the nearest first."""
     table = np.array([[distance_in_palms(seen, real.points) for seen in points] for real in truth])
     found: dict[int, int] = {}

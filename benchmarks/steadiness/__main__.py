@@ -21,7 +21,10 @@ from edgehands.settings import TrackerSettings
 from edgehands.synthetic.dataset import REPORTING_SEED, TUNING_SEED
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from edgehands.benchmarks.steadiness.hands import Setting
+    from edgehands.hand import FloatArray
 
 RESULTS = Path(__file__).parents[1] / "results"
 PICTURE = Path(__file__).resolve().parents[2] / "docs" / "steadiness.png"
@@ -63,11 +66,9 @@ def main(
     reporting = {noise: recordings(REPORTING_SEED, noise) for noise in NOISES}
     results = {
         noise: show.Result(
-            *(
-                float(np.mean([how(r.points[r.times >= SETTLED], r.palm) for r in stills]))
-                for how in (spread, shake)
-            ),
-            [figures(each, stills, movers) for each in dict.fromkeys([chosen, BEFORE])],
+            spread=_settled(spread, stills),
+            shake=_settled(shake, stills),
+            rows=[figures(each, stills, movers) for each in dict.fromkeys([chosen, BEFORE])],
         )
         for noise, (stills, movers) in reporting.items()
     }
@@ -93,6 +94,11 @@ def main(
     stills, movers = reporting[NOISES[0]]
     if not show.plot(stills[0], movers[0], grid, chosen, plot):
         log.print("no plot: pip install matplotlib", highlight=False)
+
+
+def _settled(how: Callable[[FloatArray, float], float], stills: Sequence[Recording]) -> float:
+    """Return the mean over still hands of what `how` says of their unsmoothed landmarks."""
+    return float(np.mean([how(r.points[r.times >= SETTLED], r.palm) for r in stills]))
 
 
 def _real(clip: Path, setting: Setting) -> dict[str, float]:

@@ -69,7 +69,7 @@ class Cutout:
     def sprite(self) -> ImageArray:
         """Return the hand as `stream.lay` wants it, uint8 [H, W, 4]: for quick pictures."""
         coverage = self.pixels[..., 3:]
-        colour = to_srgb(self.pixels[..., :3] / np.maximum(coverage, 1e-6))
+        colour = to_srgb(self.pixels[..., :3] / coverage.clip(np.float32(1e-6)))
         return np.asarray(np.concatenate([colour * coverage, coverage], axis=2) * 255 + 0.5).astype(
             np.uint8
         )
