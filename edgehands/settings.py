@@ -62,7 +62,7 @@ class TrackerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     every frame, as does a tracker without smoothing."""
     second_pass: bool = False
     """Static mode: measure again in the region of the first answer, for a lower error."""
-    smoothing_min_cutoff: Positive = 1.0
+    smoothing_min_cutoff: Positive = 0.5
     """One Euro: cut-off of a still hand, Hz. Lower is steadier."""
     smoothing_beta: Annotated[float, Meta(ge=0.0)] = 5.0
     """One Euro: how much the cut-off rises with speed, Hz per palm size per second."""

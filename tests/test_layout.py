@@ -42,7 +42,7 @@ LAYERS = (
 # Each library, and the only places that may import it when they are imported themselves.
 HOMES = {
     "cv2": (
-        *("imaging", "cameras.", "synthetic."),
+        *("imaging", "cameras.", "synthetic.", "benchmarks.films."),
         *("outputs.drawing", "outputs.video", "outputs.contact_sheet"),
     ),
     "ai_edge_litert": (),
