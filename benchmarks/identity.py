@@ -97,19 +97,22 @@ def markdown(
             "with its defaults."
         ),
         "",
-        "| EdgeHands, ids afterwards | takes | right | else |",
+        "| EdgeHands, ids afterwards | takes with both seen before | right | else |",
         "|---|---|---|---|",
     ]
     for kind, counts in verdicts.items():
-        rest = ", ".join(f"{name} ×{n}" for name, n in counts.items() if name != "right")
-        total = counts.total()
-        share = counts["right"] / total
-        lines.append(f"| {kind} | {total} | {counts['right']} ({share:.0%}) | {rest or '–'} |")
+        unseen = counts["not seen before"]
+        judged = counts.total() - unseen
+        rest = [f"{name} ×{n}" for name, n in counts.items() if name != "right"]
+        lines.append(
+            f"| {kind} | {judged} of {counts.total()} | {_part(counts['right'], judged)} "
+            f"| {', '.join(rest) or '–'} |"
+        )
     for name, some in (
         (f"hidden up to {_SHORT} s", [same for seconds, same in hidden if seconds <= _SHORT]),
         ("hidden longer", [same for seconds, same in hidden if seconds > _SHORT]),
     ):
-        lines.append(f"| {name} | {len(some)} | {sum(some)} ({sum(some) / len(some):.0%}) | |")
+        lines.append(f"| {name} | {len(some)} | {_part(sum(some), len(some))} | |")
     lines += [
         "",
         "| who | flips of the side a minute | hands seen | frames with too many | two on one |",
@@ -123,6 +126,10 @@ def markdown(
         "Ids of MediaPipe cannot be compared: it has none.",
     ]
     return "\n".join(lines)
+
+
+def _part(some: int, of: int) -> str:
+    return f"{some} ({some / of:.0%})" if of else "–"
 
 
 if __name__ == "__main__":

@@ -35,7 +35,7 @@ HIDDEN = (0.1, 0.15, 0.2, 0.25, 0.3, 0.3, 0.4, 0.5, 0.6, 0.7, 0.85, 1.0)
 
 _VERSION = 1
 _CUT_SHOWN = 12  # frames of a hand after a cut
-_CONTRAST = 0.3
+_CONTRAST = 0.4
 
 
 def cuts(seed: int) -> Film:
@@ -47,7 +47,7 @@ def cuts(seed: int) -> Film:
 def entries(seed: int) -> Film:
     """Return the film in which hands enter slowly."""
     real = "real" if cars() else "drawn"
-    return kept_film(f"entries-{seed}-{real}-{_VERSION}", lambda: _entries(seed))
+    return kept_film(f"entering-{seed}-{real}-{_VERSION}", lambda: _entries(seed))
 
 
 def hidings(seed: int) -> Film:
@@ -99,7 +99,7 @@ def _entry(room: Room, player: Player, palm: float, number: int) -> Iterator[Sho
     yield from still_shots(room, frames_of(1.5))
     roll = (0.0, 90.0, -90.0)[number % 3]
     for index in range(frames_of(1.6 / ENTRY_SPEED)):
-        inside = palm * (index / frames_of(1 / ENTRY_SPEED) - 0.7)
+        inside = palm * (index / frames_of(1 / ENTRY_SPEED) - 0.3)
         stand = {
             0.0: Stand(0.4 * SIZE[0] + 60 * number % 200, SIZE[1] - inside, palm, 0.0),
             90.0: Stand(inside, SIZE[1] / 2, palm, 90.0),
