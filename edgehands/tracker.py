@@ -158,7 +158,11 @@ class StageTracker:
         measured = zip(moved, self._measure(image, rois, report), strict=True)
         present = [pair for pair in measured if self._is_hand(pair[1])]
         present += [(track, track.measurement) for track in still]
-        kept = dict(told_apart(present, report.time))
+        kept, hidden = told_apart(present, report.time)
+        self._tracks = [track for track in tracks if track in kept]
+        for track in tracks:
+            if track not in kept:
+                self._lose(track, hidden.get(track))
         for track, measurement in kept.items():
             if track in still:
                 track.rest(report.time)
@@ -166,10 +170,6 @@ class StageTracker:
                 track.follow(measurement, report.time)
                 self._look(track, image)
         report.still = len(still)
-        self._tracks = [track for track in tracks if track in kept]
-        for track in tracks:
-            if track not in kept:
-                self._lose(track)
 
     def _is_still(self, track: Track, image: ImageArray) -> bool:
         """Say whether the last measurement may stand for another frame."""
@@ -217,8 +217,12 @@ class StageTracker:
 
     def _track(self, measurement: Measurement, time: float) -> Track:
         """Return the hand that was lost a moment ago, or a new one."""
-        known = self._lost.claim(measurement, time)
-        return known or Track(next(self._ids), measurement, time)
+        claim = self._lost.claim(measurement, time, self._tracks)
+        if claim is None:
+            return Track(next(self._ids), measurement, time)
+        for hand in claim.disturbed:
+            self._forget(hand)
+        return claim.track
 
     def _measure(
         self, image: ImageArray, rois: Sequence[Roi], report: FrameReport
@@ -249,10 +253,13 @@ class StageTracker:
             for track in self._tracks
         )
 
-    def _lose(self, track: Track) -> None:
-        self._lost.add(track)
+    def _lose(self, track: Track, other: Track | None) -> None:
+        self._lost.add(track, other)
+        self._forget(track.id)
+
+    def _forget(self, hand: int) -> None:
         if self._smoother is not None:
-            self._smoother.forget(track.id)
+            self._smoother.forget(hand)
 
     def _hands(self, report: FrameReport) -> list[Hand]:
         return [self._hand(track, report) for track in self._tracks]

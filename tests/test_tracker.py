@@ -284,6 +284,22 @@ def test_ids_are_never_used_again_once_a_hand_is_forgotten() -> None:
     assert seen == list(range(1, 9))
 
 
+def test_which_of_two_hands_was_in_front_shows_when_they_part() -> None:
+    """Seen as one, in one place, with one side: only how they came tells which is which."""
+    going, coming = Actor(100, right=0.5), Actor(500, right=0.5)
+    for in_front in (going, coming):
+        going.x, coming.x = 100, 500
+        scene = Scene(going, coming)
+        tracker = scene.tracker(settings=TrackerSettings(search_interval=0))
+        before = {hand.id: float(hand.landmarks[0, 0]) for hand in tracker.update(IMAGE, 0.0)}
+        for frame in range(1, 41):
+            going.x += 10
+            coming.x -= 10
+            scene.actors = [in_front] if abs(going.x - coming.x) < 70 else [going, coming]
+            hands = tracker.update(IMAGE, frame / 30)
+        assert {hand.id: 600 - float(hand.landmarks[0, 0]) for hand in hands} == before
+
+
 def test_a_palm_on_a_tracked_hand_is_not_measured_again() -> None:
     scene = Scene(Actor(150))
     tracker = scene.tracker(settings=TrackerSettings(search_interval=0))
