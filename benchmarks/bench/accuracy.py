@@ -1,0 +1,120 @@
+"""The accuracy beside each latency: how near one session's answers are to the truth."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+import numpy as np
+
+from edgehands import palm as palm_maths
+from edgehands.benchmarks import metrics
+from edgehands.benchmarks.bench.accuracy_crops import Crops, crops, square_boxes
+from edgehands.models import store
+from edgehands.stages import ModelLandmarkStage
+
+if TYPE_CHECKING:
+    from edgehands.hand import FloatArray
+    from edgehands.inference import Session
+    from edgehands.landmarks import Measurement
+
+__all__ = ["Accuracy", "Crops", "crops", "measure"]
+
+_MIN_SCORE = 0.05  # of a palm: low, so that the whole curve of precision over recall is seen
+
+
+class Accuracy(msgspec.Struct, frozen=True, kw_only=True):
+    """What a model row says beside its speed; None where the model has no such answer.
+
+    Distances are two-dimensional, in palm sizes (wrist to middle MCP) of the true hand. The regions
+    are those of the true landmarks, as a tracker that is right would cut them. A model whose
+    answers are no numbers has an infinite error, which is None here, and a PCK of 0.
+    """
+
+    pictures: int
+    """Crops of hands, or whole pictures for a palm model; those without a hand come on top."""
+    mse: float | None = None
+    """Mean of squared distances over 21 landmarks and all hands, squared palm sizes; × 100 is the
+    per cent of tables."""
+    mean_error: float | None = None
+    """Mean distance, palm sizes."""
+    pck: float | None = None
+    """Share of landmarks within 0.2 palm sizes of the truth (PCK@0.2)."""
+    handedness: float | None = None
+    """Share of hands given the right side."""
+    presence_auc: float | None = None
+    """How often a hand's presence is above that of a region without one: the area under ROC."""
+    ap: float | None = None
+    """Average precision of palms, a share: found at an IoU of 0.5 or more of the upright squares
+    about the seven keypoints."""
+
+
+def measure(session: Session, model: str, crops: Crops, folder: str | None = None) -> Accuracy:
+    """Run the crops through an opened session and compare with the truth.
+
+    Args:
+        session: of the model's file, on any backend; an ensemble's may have one place in its batch
+            for each view, or one for all.
+        model: id of a landmark model, an ensemble or a palm model.
+        crops: as `crops()` returns them.
+        folder: model folder, for models of the user's own; None searches the usual places.
+
+    Raises:
+        UsageError: no model has that id.
+    """
+    catalog = store.whole_catalog(folder)
+    if any(each.id == model and each.role == "palm" for each in catalog.models):
+        return _palm_accuracy(session, crops)
+    _, views, _ = catalog.resolve(model)
+    stage = ModelLandmarkStage(session, views)
+    found = [stage.measure(crop.patch, [crop.roi])[0] for crop in crops.hands]
+    empty = [stage.measure(crop.patch, [crop.roi])[0] for crop in crops.empty]
+    return _landmark_accuracy(found, empty, crops)
+
+
+def _landmark_accuracy(
+    found: list[Measurement], empty: list[Measurement], crops: Crops
+) -> Accuracy:
+    apart = np.stack(
+        [
+            metrics.distances(each.landmarks, crop.landmarks)
+            for each, crop in zip(found, crops.hands, strict=True)
+            if crop.landmarks is not None
+        ]
+    )
+    sides = [
+        (each.right >= 0.5) == (crop.handedness == "right")
+        for each, crop in zip(found, crops.hands, strict=True)
+    ]
+    return Accuracy(
+        pictures=len(crops.hands),
+        mse=_number(np.mean(np.square(apart, dtype=np.float64))),
+        mean_error=_number(np.mean(apart, dtype=np.float64)),
+        pck=float(np.mean(apart <= metrics.PCK_WITHIN)),
+        handedness=float(np.mean(sides)),
+        presence_auc=metrics.roc_auc(
+            [each.presence for each in found], [each.presence for each in empty]
+        ),
+    )
+
+
+def _palm_accuracy(session: Session, crops: Crops) -> Accuracy:
+    detections = []
+    for square, truth in zip(crops.squares, crops.palms, strict=True):
+        np.multiply(square, np.float32(1 / 255), out=session.input[0], casting="unsafe")
+        boxes, logits = session.run()
+        palms = palm_maths.decode(boxes[0], logits[0], _MIN_SCORE)
+        keypoints = np.array([palm.keypoints for palm in palms], np.float32).reshape(-1, 7, 2)
+        scores = np.array([palm.score for palm in palms], np.float32)
+        detections.append(
+            metrics.Detections(square_boxes(keypoints), scores, square_boxes(truth))
+        )
+    return Accuracy(
+        pictures=sum(len(truth) > 0 for truth in crops.palms),
+        ap=metrics.average_precision(detections),
+    )
+
+
+def _number(value: FloatArray | float) -> float | None:
+    number = float(value)
+    return number if np.isfinite(number) else None
