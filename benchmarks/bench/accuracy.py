@@ -106,9 +106,7 @@ def _palm_accuracy(session: Session, crops: Crops) -> Accuracy:
         palms = palm_maths.decode(boxes[0], logits[0], _MIN_SCORE)
         keypoints = np.array([palm.keypoints for palm in palms], np.float32).reshape(-1, 7, 2)
         scores = np.array([palm.score for palm in palms], np.float32)
-        detections.append(
-            metrics.Detections(square_boxes(keypoints), scores, square_boxes(truth))
-        )
+        detections.append(metrics.Detections(square_boxes(keypoints), scores, square_boxes(truth)))
     return Accuracy(
         pictures=sum(len(truth) > 0 for truth in crops.palms),
         ap=metrics.average_precision(detections),
