@@ -91,23 +91,6 @@ class Score:
                 self.sides_right += best.handedness == truth.handedness
         self.false_hands += sum(not _is_in(hand, picture.unsure) for hand in left)
 
-    def figures(self) -> dict[str, float | int | None]:
-        """Return what is published."""
-        mean, p50, p95 = (
-            (float(np.mean(self.errors)), *map(float, np.percentile(self.errors, (50, 95))))
-            if self.errors
-            else (None, None, None)
-        )
-        return {
-            "hands": self.hands,
-            "found": self.found,
-            "false_hands": self.false_hands,
-            "error_mean": mean,
-            "error_p50": p50,
-            "error_p95": p95,
-            "side_right": self.sides_right / self.sides_asked if self.sides_asked else None,
-        }
-
 
 def distances(points: FloatArray, truth: FloatArray) -> FloatArray:
     """[N] distances of `points` [N, 2 or 3] from a hand's true ones, in its palm sizes."""

@@ -14,7 +14,6 @@ from edgehands.models import store
 from edgehands.stages import ModelLandmarkStage
 
 if TYPE_CHECKING:
-    from edgehands.hand import FloatArray
     from edgehands.inference import Session
     from edgehands.landmarks import Measurement
 
@@ -88,8 +87,8 @@ def _landmark_accuracy(
     ]
     return Accuracy(
         pictures=len(crops.hands),
-        mse=_number(np.mean(np.square(apart, dtype=np.float64))),
-        mean_error=_number(np.mean(apart, dtype=np.float64)),
+        mse=_number(float(np.mean(np.square(apart, dtype=np.float64)))),
+        mean_error=_number(float(np.mean(apart, dtype=np.float64))),
         pck=float(np.mean(apart <= metrics.PCK_WITHIN)),
         handedness=float(np.mean(sides)),
         presence_auc=metrics.roc_auc(
@@ -113,6 +112,5 @@ def _palm_accuracy(session: Session, crops: Crops) -> Accuracy:
     )
 
 
-def _number(value: FloatArray | float) -> float | None:
-    number = float(value)
-    return number if np.isfinite(number) else None
+def _number(value: float) -> float | None:
+    return value if np.isfinite(value) else None

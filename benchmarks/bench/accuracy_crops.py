@@ -29,7 +29,7 @@ HANDS = 64
 EMPTY = 32
 """Crops, and whole pictures, that show no hand."""
 
-_VERSION = 1  # of what is kept on disk
+_VERSION = 2  # of what is kept on disk
 _MIN_INSIDE = 0.95  # share of a hand's points in the picture; others are not asked for
 _DOWN_THE_ARM = 0.85  # of a region's side: far enough for no landmark to be in it
 _HALF_DIAGONAL = 0.72  # of a region's side, however it is turned, and a pixel over
@@ -119,7 +119,7 @@ def _cut(seed: int) -> Crops:
                 arms.append(_crop(sample.image, arm))
         if len(hands) >= HANDS and len(arms) >= EMPTY // 2:
             break
-    rng = np.random.default_rng([seed, _VERSION])
+    rng = np.random.default_rng([seed, EMPTY])
     backdrops = list(_empty_pictures(rng))
     rois = [hand.roi for hand in hands[: EMPTY - EMPTY // 2]]
     for backdrop, roi in zip(backdrops, rois, strict=False):
@@ -189,32 +189,40 @@ def _shows(roi: Roi, landmarks: FloatArray) -> bool:
 
 
 def _pack(crops: Crops) -> bytes:
-    arrays: dict[str, np.ndarray] = {"squares": crops.squares}
     every = [*crops.hands, *crops.empty]
-    for number, crop in enumerate(every):
-        arrays[f"patch{number}"] = crop.patch
-    arrays["rois"] = np.array([(c.roi.cx, c.roi.cy, c.roi.size, c.roi.angle) for c in every])
-    arrays["landmarks"] = np.stack([c.landmarks for c in crops.hands if c.landmarks is not None])
-    arrays["left"] = np.array([c.handedness == "left" for c in crops.hands])
-    arrays["palms"] = np.concatenate(crops.palms)
-    arrays["counts"] = np.array([len(each) for each in crops.palms])
     buffer = io.BytesIO()
-    np.savez(buffer, **arrays)
+    np.savez(
+        buffer,
+        pixels=np.concatenate([crop.patch.ravel() for crop in every]),
+        shapes=np.array([crop.patch.shape for crop in every]),
+        rois=np.array([(c.roi.cx, c.roi.cy, c.roi.size, c.roi.angle) for c in every]),
+        landmarks=np.stack([c.landmarks for c in crops.hands if c.landmarks is not None]),
+        left=np.array([crop.handedness == "left" for crop in crops.hands]),
+        squares=crops.squares,
+        palms=np.concatenate(crops.palms),
+        palm_counts=np.array([len(palms) for palms in crops.palms]),
+    )
     return buffer.getvalue()
 
 
 def _unpack(blob: bytes) -> Crops:
     with np.load(io.BytesIO(blob)) as stored:
-        rois = [Roi(*row) for row in stored["rois"].tolist()]
-        every = [(stored[f"patch{number}"], roi) for number, roi in enumerate(rois)]
-        landmarks, left = stored["landmarks"], stored["left"]
-        ends = np.cumsum(stored["counts"])[:-1]
-        return Crops(
-            hands=[
-                Crop(patch, roi, points, "left" if is_left else "right")
-                for (patch, roi), points, is_left in zip(every, landmarks, left, strict=False)
-            ],
-            empty=[Crop(patch, roi) for patch, roi in every[len(landmarks) :]],
-            squares=stored["squares"],
-            palms=np.split(stored["palms"], ends),
-        )
+        data = {name: stored[name] for name in stored.files}
+    shapes = data["shapes"]
+    ends = np.cumsum(shapes.prod(axis=1))[:-1]
+    patches = [
+        pixels.reshape(shape)
+        for pixels, shape in zip(np.split(data["pixels"], ends), shapes, strict=True)
+    ]
+    every = list(zip(patches, (Roi(*row) for row in data["rois"].tolist()), strict=True))
+    return Crops(
+        hands=[
+            Crop(patch, roi, landmarks, "left" if is_left else "right")
+            for (patch, roi), landmarks, is_left in zip(
+                every, data["landmarks"], data["left"], strict=False
+            )
+        ],
+        empty=[Crop(patch, roi) for patch, roi in every[len(data["left"]) :]],
+        squares=data["squares"],
+        palms=np.split(data["palms"], np.cumsum(data["palm_counts"])[:-1]),
+    )

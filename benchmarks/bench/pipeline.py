@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from edgehands.benchmarks.bench.pipeline_engine import Engine
 from edgehands.benchmarks.bench.pipeline_figures import (
     Age,
     Moment,
@@ -11,7 +12,7 @@ from edgehands.benchmarks.bench.pipeline_figures import (
     Spread,
     StageTime,
 )
-from edgehands.benchmarks.bench.pipeline_run import Engine, flat_out, live
+from edgehands.benchmarks.bench.pipeline_run import flat_out, live
 from edgehands.benchmarks.bench.pipeline_scenes import LIVE, SCENES, draw_clip
 
 if TYPE_CHECKING:

@@ -17,33 +17,22 @@ from edgehands.gestures.poses import PoseReader
 from edgehands.gestures.vocabulary import shipped_vocabulary
 from edgehands.outputs import Output
 from edgehands.outputs.queue import EventQueue
-from edgehands.tracker import HandTracker
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     from typing_extensions import Self
 
+    from edgehands.benchmarks.bench.pipeline_engine import Engine
     from edgehands.benchmarks.bench.pipeline_scenes import Clip, Scene
     from edgehands.events import Event
     from edgehands.hand import ImageArray
-    from edgehands.settings import TrackerSettings
 
 MIN_FRAMES = 30
 """A state is measured on as many, however long they take."""
 
 _WARM_UP = 12
 _WARM_UP_STEP = 0.15  # seconds of the clip's time: by the end, an empty picture is an idle one
-
-
-@dataclass(frozen=True, slots=True)
-class Engine:
-    """What runs the models, as `HandTracker` takes it."""
-
-    model: str = "full"
-    backend: str = "auto"
-    threads: int | None = None
-    settings: TrackerSettings | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +50,7 @@ class Pipeline:
     """Tracker, poses and events in a row; closed by `with`."""
 
     def __init__(self, engine: Engine, max_hands: int) -> None:
-        self._tracker = HandTracker(
-            engine.model,
-            engine.backend,
-            max_hands=max_hands,
-            threads=engine.threads,
-            settings=engine.settings,
-        )
+        self._tracker = engine.tracker(max_hands)
         self._poses = PoseReader(shipped_vocabulary())
         self._events = EventMaker("bench", "bench")
         self.runs_on = self._tracker.describe()
