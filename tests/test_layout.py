@@ -18,7 +18,7 @@ PACKAGE = ROOT / "edgehands"
 LAYERS = (
     {"_version", "errors", "folders", "hand", "frame", "settings"},
     {"geometry", "palm", "landmarks", "smoothing", "detection", "report", "views"},
-    {"inference", "selection", "probe", "verdict"},
+    {"inference", "selection", "isolated", "probe", "verdict"},
     {"models", "imaging"},
     {"stages", "gestures"},
     {"tracker", "events"},
