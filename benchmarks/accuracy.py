@@ -17,21 +17,20 @@ from rich.console import Console
 from rich.progress import track
 
 from edgehands.benchmarks.bench import datasets
+from edgehands.benchmarks.bench.accuracy_samples import whole_pictures
 from edgehands.benchmarks.bench.accuracy_whole import judge
-from edgehands.benchmarks.metrics import Labelled, Picture
 from edgehands.models import store
 from edgehands.settings import TrackerSettings
-from edgehands.synthetic.dataset import REPORTING_SEED, accuracy_set
+from edgehands.synthetic.dataset import REPORTING_SEED
 from edgehands.tracker import HandTracker
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from edgehands.benchmarks.bench.accuracy_whole import WholeAccuracy
+    from edgehands.benchmarks.metrics import Picture
 
 RESULTS = Path(__file__).parent / "results"
-
-_MIN_INSIDE = 0.95  # share of a true hand's points in the picture; others are not counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +72,10 @@ def figures(accuracy: WholeAccuracy) -> dict[str, float | int | None]:
 
 def synthetic_pictures(seed: int, count: int) -> Iterator[Picture]:
     """Yield pictures of the synthetic set; hands cut by the picture's edge are not asked for."""
-    samples = accuracy_set(seed, count)
-    for sample in track(samples, "drawing the synthetic set", console=Console(stderr=True)):
-        height, width = sample.image.shape[:2]
-        if all(hand.inside(width, height) >= _MIN_INSIDE for hand in sample.hands):
-            hands = [Labelled(hand.landmarks, hand.handedness) for hand in sample.hands]
-            yield Picture(sample.image, hands)
+    console = Console(stderr=True)
+    yield from track(
+        whole_pictures(seed, count), "drawing the synthetic set", count, console=console
+    )
 
 
 def labelled_photographs(media: Path) -> Iterator[Picture]:

@@ -14,7 +14,9 @@ from edgehands.geometry import iou
 from edgehands.landmarks import distance_in_palms
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
+
+    import numpy.typing as npt
 
     from edgehands.hand import FloatArray, Hand, Handedness, ImageArray
 
@@ -24,7 +26,8 @@ PCK_WITHIN = 0.2
 AP_IOU = 0.5
 """Overlap from which a found palm is the true one, as in PASCAL VOC."""
 
-_MATCH_WITHIN = 1.0  # palm sizes: a hand farther off is another hand
+MATCH_WITHIN = 1.0
+"""Palm sizes: a hand farther off is another hand."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,29 +70,44 @@ class Score:
 
     def add(self, found: Sequence[Hand], picture: Picture) -> None:
         """Match one picture's hands to its truths and count."""
-        left = list(found)
-        for truth in picture.hands:
-            self.hands += 1
-            best = min(
-                left,
-                key=lambda hand: distance_in_palms(hand.landmarks, truth.landmarks),
-                default=None,
-            )
-            if best is None:
-                continue
-            error = distance_in_palms(best.landmarks, truth.landmarks)
-            if error > _MATCH_WITHIN:
-                continue
-            left.remove(best)
+        self.hands += len(picture.hands)
+        pairs = matched(
+            [hand.landmarks for hand in found], [hand.landmarks for hand in picture.hands]
+        )
+        for number, place, error in pairs:
+            hand, truth = found[number], picture.hands[place]
             self.found += 1
-            apart = distances(best.landmarks, truth.landmarks)
+            apart = distances(hand.landmarks, truth.landmarks)
             self.errors.append(error)
             self.squares.append(float(np.mean(apart**2)))
             self.near.append(float(np.mean(apart <= PCK_WITHIN)))
             if truth.handedness is not None:
                 self.sides_asked += 1
-                self.sides_right += best.handedness == truth.handedness
-        self.false_hands += sum(not _is_in(hand, picture.unsure) for hand in left)
+                self.sides_right += hand.handedness == truth.handedness
+        right = {number for number, _, _ in pairs}
+        self.false_hands += sum(
+            number not in right and not _is_in(hand, picture.unsure)
+            for number, hand in enumerate(found)
+        )
+
+
+def matched(
+    found: Collection[FloatArray], truths: Collection[FloatArray]
+) -> list[tuple[int, int, float]]:
+    """Pair found hands with true ones, the nearest first, by their landmarks [21, 2 or 3].
+
+    Returns:
+        For each pair the places in `found` and in `truths` and the mean distance in palm sizes,
+        `MATCH_WITHIN` at most.
+    """
+    table = np.array([[distance_in_palms(a, b) for b in truths] for a in found], np.float64)
+    table[np.isnan(table)] = np.inf
+    pairs = []
+    while table.size and table.min() <= MATCH_WITHIN:
+        row, column = (int(place) for place in np.unravel_index(table.argmin(), table.shape))
+        pairs.append((row, column, float(table[row, column])))
+        table[row], table[:, column] = np.inf, np.inf
+    return pairs
 
 
 def distances(points: FloatArray, truth: FloatArray) -> FloatArray:
@@ -98,9 +116,9 @@ def distances(points: FloatArray, truth: FloatArray) -> FloatArray:
     return np.asarray(apart / np.linalg.norm(truth[9, :2] - truth[0, :2]), np.float32)
 
 
-def roc_auc(positives: Sequence[float], negatives: Sequence[float]) -> float:
+def roc_auc(positives: npt.ArrayLike, negatives: npt.ArrayLike) -> float:
     """Return how often a positive's score is above a negative's; a tie counts half."""
-    above = np.subtract.outer(np.asarray(positives), np.asarray(negatives))
+    above = np.subtract.outer(positives, negatives)
     return float(np.mean((above > 0) + 0.5 * (above == 0)))
 
 

@@ -15,10 +15,19 @@ from edgehands.stages import ModelLandmarkStage
 
 if TYPE_CHECKING:
     from edgehands.inference import Session
-    from edgehands.landmarks import Measurement
+    from edgehands.stages import LandmarkStage
 
-__all__ = ["Accuracy", "Crops", "crops", "measure"]
+__all__ = [
+    "Accuracy",
+    "Crops",
+    "RocPoint",
+    "crops",
+    "landmark_accuracy",
+    "measure",
+    "palm_accuracy",
+]
 
+_THRESHOLDS = (0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
 _MIN_SCORE = 0.05  # of a palm: low, so that the whole curve of precision over recall is seen
 
 
@@ -48,6 +57,16 @@ class Accuracy(msgspec.Struct, frozen=True, kw_only=True):
     about the seven keypoints."""
 
 
+class RocPoint(msgspec.Struct, frozen=True, kw_only=True):
+    """What a threshold on presence does."""
+
+    threshold: float
+    found: float
+    """Share of regions with a hand whose presence is above it."""
+    false: float
+    """Share of regions without one likewise."""
+
+
 def measure(session: Session, model: str, crops: Crops, folder: str | None = None) -> Accuracy:
     """Run the crops through an opened session and compare with the truth.
 
@@ -63,17 +82,14 @@ def measure(session: Session, model: str, crops: Crops, folder: str | None = Non
     """
     catalog = store.whole_catalog(folder)
     if any(each.id == model and each.role == "palm" for each in catalog.models):
-        return _palm_accuracy(session, crops)
+        return palm_accuracy(session, crops)
     _, views, _ = catalog.resolve(model)
-    stage = ModelLandmarkStage(session, views)
+    return landmark_accuracy(ModelLandmarkStage(session, views), crops)[0]
+
+
+def landmark_accuracy(stage: LandmarkStage, crops: Crops) -> tuple[Accuracy, list[RocPoint]]:
+    """Measure a landmark stage on the regions of hands, and on those without."""
     found = [stage.measure(crop.patch, [crop.roi])[0] for crop in crops.hands]
-    empty = [stage.measure(crop.patch, [crop.roi])[0] for crop in crops.empty]
-    return _landmark_accuracy(found, empty, crops)
-
-
-def _landmark_accuracy(
-    found: list[Measurement], empty: list[Measurement], crops: Crops
-) -> Accuracy:
     apart = np.stack(
         [
             metrics.distances(each.landmarks, crop.landmarks)
@@ -85,19 +101,29 @@ def _landmark_accuracy(
         (each.right >= 0.5) == (crop.handedness == "right")
         for each, crop in zip(found, crops.hands, strict=True)
     ]
-    return Accuracy(
+    present = np.array([each.presence for each in found])
+    absent = np.array([stage.measure(crop.patch, [crop.roi])[0].presence for crop in crops.empty])
+    accuracy = Accuracy(
         pictures=len(crops.hands),
         mse=_number(float(np.mean(np.square(apart, dtype=np.float64)))),
         mean_error=_number(float(np.mean(apart, dtype=np.float64))),
         pck=float(np.mean(apart <= metrics.PCK_WITHIN)),
         handedness=float(np.mean(sides)),
-        presence_auc=metrics.roc_auc(
-            [each.presence for each in found], [each.presence for each in empty]
-        ),
+        presence_auc=metrics.roc_auc(present, absent),
     )
+    roc = [
+        RocPoint(
+            threshold=threshold,
+            found=float(np.mean(present > threshold)),
+            false=float(np.mean(absent > threshold)),
+        )
+        for threshold in _THRESHOLDS
+    ]
+    return accuracy, roc
 
 
-def _palm_accuracy(session: Session, crops: Crops) -> Accuracy:
+def palm_accuracy(session: Session, crops: Crops) -> Accuracy:
+    """Measure a palm model on whole pictures."""
     detections = []
     for square, truth in zip(crops.squares, crops.palms, strict=True):
         np.multiply(square, np.float32(1 / 255), out=session.input[0], casting="unsafe")

@@ -10,19 +10,19 @@ import numpy as np
 
 from edgehands import landmarks as landmark_maths
 from edgehands import palm as palm_maths
+from edgehands.benchmarks.bench.accuracy_samples import whole_samples
 from edgehands.geometry import rotation
 from edgehands.hand import Landmark, Roi
 from edgehands.imaging import Cropper, Letterboxer
 from edgehands.synthetic.background import BACKGROUNDS, background
 from edgehands.synthetic.cache import cached
-from edgehands.synthetic.dataset import CAMERA, REPORTING_SEED, accuracy_set
+from edgehands.synthetic.dataset import CAMERA, REPORTING_SEED
 from edgehands.synthetic.sensor import Sensor, develop, to_linear
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from edgehands.hand import FloatArray, Handedness, ImageArray
-    from edgehands.synthetic.dataset import Sample
 
 HANDS = 64
 """Crops of hands."""
@@ -30,7 +30,6 @@ EMPTY = 32
 """Crops, and whole pictures, that show no hand."""
 
 _VERSION = 2  # of what is kept on disk
-_MIN_INSIDE = 0.95  # share of a hand's points in the picture; others are not asked for
 _DOWN_THE_ARM = 0.85  # of a region's side: far enough for no landmark to be in it
 _HALF_DIAGONAL = 0.72  # of a region's side, however it is turned, and a pixel over
 
@@ -106,7 +105,7 @@ def _cut(seed: int) -> Crops:
     arms: list[Crop] = []
     squares: list[ImageArray] = []
     palms: list[FloatArray] = []
-    for sample in _whole_samples(seed):
+    for sample in whole_samples(seed, 10 * HANDS):
         image, keypoints = _letterboxed(sample.image, [hand.landmarks for hand in sample.hands])
         squares.append(image)
         palms.append(keypoints)
@@ -131,14 +130,6 @@ def _cut(seed: int) -> Crops:
         squares.append(image)
         palms.append(keypoints)
     return Crops(hands[:HANDS], arms[:EMPTY], np.stack(squares), palms)
-
-
-def _whole_samples(seed: int) -> Iterator[Sample]:
-    """Yield samples whose hands all lie in the picture."""
-    for sample in accuracy_set(seed, 10 * HANDS):
-        height, width = sample.image.shape[:2]
-        if all(hand.inside(width, height) >= _MIN_INSIDE for hand in sample.hands):
-            yield sample
 
 
 def _empty_pictures(rng: np.random.Generator) -> Iterator[ImageArray]:
