@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
+from itertools import cycle
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,9 +28,9 @@ if TYPE_CHECKING:
 HANDS = 64
 """Crops of hands."""
 EMPTY = 32
-"""Crops, and whole pictures, that show no hand."""
+"""Crops that show no hand, and as many whole pictures."""
 
-_VERSION = 2  # of what is kept on disk
+_VERSION = 3  # of what is kept on disk
 _DOWN_THE_ARM = 0.85  # of a region's side: far enough for no landmark to be in it
 _HALF_DIAGONAL = 0.72  # of a region's side, however it is turned, and a pixel over
 
@@ -63,17 +64,17 @@ class Crops:
     """Real-looking inputs of both models, and the truth about them."""
 
     hands: list[Crop]
-    """`HANDS` of them."""
+    """Regions of one hand each."""
     empty: list[Crop]
-    """`EMPTY` of them: backgrounds, and forearms below a hand."""
+    """Backgrounds, and forearms below a hand."""
     squares: ImageArray
-    """uint8 [N, 192, 192, 3]: whole pictures, letterboxed; the last `EMPTY` show no hand."""
+    """uint8 [N, 192, 192, 3]: whole pictures, letterboxed; the last ones show no hand."""
     palms: list[FloatArray]
     """For each square the true palms' keypoints [n, 7, 2], in its pixels."""
 
     @property
     def inputs(self) -> ImageArray:
-        """uint8 [64, 224, 224, 3]: what a landmark model that looks once gets to see."""
+        """uint8 [N, 224, 224, 3]: what a landmark model that looks once gets to see."""
         crop = Cropper(landmark_maths.INPUT_SIDE)
         side = landmark_maths.INPUT_SIDE
         view = np.empty((side, side, 3), np.float32)
@@ -84,10 +85,16 @@ class Crops:
         return inputs
 
 
-def crops(seed: int = REPORTING_SEED) -> Crops:
-    """Return the crops of a seed of the synthetic set; the first time takes a minute to draw."""
-    name = f"bench/crops-{seed}-v{_VERSION}.npz"
-    return _unpack(cached(name, lambda: _pack(_cut(seed))))
+def crops(seed: int = REPORTING_SEED, hands: int = HANDS, empty: int = EMPTY) -> Crops:
+    """Return crops of a seed of the synthetic set; the first time draws for half a minute.
+
+    Args:
+        seed: of the synthetic set.
+        hands: crops of hands.
+        empty: crops, and whole pictures, that show no hand; of the crops half are forearms.
+    """
+    name = f"bench/crops-{seed}-{hands}-{empty}-v{_VERSION}.npz"
+    return _unpack(cached(name, lambda: _pack(_cut(seed, hands, empty))))
 
 
 def square_boxes(keypoints: FloatArray) -> FloatArray:
@@ -100,41 +107,44 @@ def square_boxes(keypoints: FloatArray) -> FloatArray:
     return np.concatenate([middle - half, middle + half], axis=1).astype(np.float32)
 
 
-def _cut(seed: int) -> Crops:
-    hands: list[Crop] = []
+def _cut(seed: int, hands: int, empty: int) -> Crops:
+    held: list[Crop] = []
     arms: list[Crop] = []
-    squares: list[ImageArray] = []
-    palms: list[FloatArray] = []
-    for sample in whole_samples(seed, 10 * HANDS):
-        image, keypoints = _letterboxed(sample.image, [hand.landmarks for hand in sample.hands])
-        squares.append(image)
-        palms.append(keypoints)
+    squares: list[tuple[ImageArray, FloatArray]] = []
+    for sample in whole_samples(seed, 10 * (hands + empty)):
+        squares.append(_letterboxed(sample.image, [hand.landmarks for hand in sample.hands]))
         for hand in sample.hands:
             # Where tracking that is right would look.
             roi = landmark_maths.next_roi(hand.landmarks)
-            hands.append(_crop(sample.image, roi, hand.landmarks[:, :2], hand.handedness))
+            held.append(_crop(sample.image, roi, hand.landmarks[:, :2], hand.handedness))
             arm = _down_the_arm(roi)
             if not any(_shows(arm, other.landmarks) for other in sample.hands):
                 arms.append(_crop(sample.image, arm))
-        if len(hands) >= HANDS and len(arms) >= EMPTY // 2:
+        if len(held) >= hands and len(arms) >= empty // 2:
             break
     rng = np.random.default_rng([seed, EMPTY])
-    backdrops = list(_empty_pictures(rng))
-    rois = [hand.roi for hand in hands[: EMPTY - EMPTY // 2]]
-    for backdrop, roi in zip(backdrops, rois, strict=False):
-        centre = rng.uniform(0.3, 0.7, 2) * (CAMERA.width, CAMERA.height)
-        place = Roi(float(centre[0]), float(centre[1]), roi.size, roi.angle)
-        arms.insert(0, _crop(backdrop, place))
-    for backdrop in backdrops:
-        image, keypoints = _letterboxed(backdrop, [])
-        squares.append(image)
-        palms.append(keypoints)
-    return Crops(hands[:HANDS], arms[:EMPTY], np.stack(squares), palms)
+    backdrops = list(_empty_pictures(rng, empty))
+    walls = [
+        _crop(backdrop, _anywhere(rng, hand.roi.size))
+        for backdrop, hand in zip(backdrops[empty // 2 :], cycle(held), strict=False)
+    ]
+    squares += [_letterboxed(backdrop, []) for backdrop in backdrops]
+    return Crops(
+        held[:hands],
+        [*walls, *arms[: empty // 2]],
+        np.stack([square for square, _ in squares]),
+        [palms for _, palms in squares],
+    )
 
 
-def _empty_pictures(rng: np.random.Generator) -> Iterator[ImageArray]:
+def _anywhere(rng: np.random.Generator, size: float) -> Roi:
+    x, y = (float(each) for each in rng.uniform(0.3, 0.7, 2))
+    return Roi(x * CAMERA.width, y * CAMERA.height, size, float(rng.uniform(-0.5, 0.5)))
+
+
+def _empty_pictures(rng: np.random.Generator, count: int) -> Iterator[ImageArray]:
     kinds = list(BACKGROUNDS)
-    for number in range(EMPTY):
+    for number in range(count):
         picture = background(kinds[number % len(kinds)], CAMERA.width, CAMERA.height, rng)
         yield develop(to_linear(picture), Sensor(), rng)
 

@@ -20,6 +20,7 @@ from edgehands.benchmarks.bench.accuracy import (
     landmark_accuracy,
     palm_accuracy,
 )
+from edgehands.benchmarks.bench.accuracy_crops import EMPTY, HANDS
 from edgehands.benchmarks.bench.accuracy_jitter import Jitter, jitter
 from edgehands.benchmarks.bench.accuracy_samples import whole_pictures
 from edgehands.benchmarks.bench.accuracy_whole import WholeAccuracy, judge
@@ -84,6 +85,10 @@ class Amount(msgspec.Struct, frozen=True, kw_only=True):
     """How many pictures of each kind."""
 
     samples: int = 240
+    """Of the random set."""
+    hands: int = HANDS
+    empty: int = EMPTY
+    """Crops, see `accuracy_crops.crops`."""
     sizes: Sequence[float] = scenes.SIZES
     gaps: Sequence[float] = scenes.GAPS
     each: int = 8
@@ -150,7 +155,7 @@ class _Measurer:
             model, self._settings.palm_model
         )
         self._say("crops")
-        pictures = crops()
+        pictures = crops(hands=amount.hands, empty=amount.empty)
         accuracy, roc = landmark_accuracy(landmarks, pictures)
         return Extended(
             model=model,
