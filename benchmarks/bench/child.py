@@ -131,11 +131,11 @@ def _work(job: Job, watch: Watch) -> Answer:
                 return Answer(session.describe(), opened, outputs=outputs)
         pictures = crops()
         watch("timing it")
-        once = _passes(session, pictures, views, job.file.role)
+        once = passes(session, pictures, views, job.file.role)
         _warm_up(session, once)
         yardstick = products(job.threads, _YARDSTICK_SECONDS)
         begin = _Load()
-        runs, cpu = _times(session, once, job.seconds)
+        runs, cpu = times(session, once, job.seconds)
         others = begin.others()
         clock, rss = mean_clock(Machine()), _resident_bytes()
         yardstick += products(job.threads, _YARDSTICK_SECONDS)
@@ -214,7 +214,7 @@ def _bytes(values: FloatArray) -> bytes:
     return np.ascontiguousarray(values, np.float32).tobytes()
 
 
-def _passes(
+def passes(
     session: Session, pictures: Crops, views: Sequence[View], role: str
 ) -> Callable[[int], object]:
     """Return what runs the model on one picture, as the pipeline does, all its views included."""
@@ -240,13 +240,13 @@ def _warm_up(session: Timed, once: Callable[[int], object]) -> None:
     begin = time.perf_counter()
     last = np.inf
     while time.perf_counter() - begin < _MAX_WARM_UP:
-        block = median(_times(session, once, _WARM_UP_BLOCK, least=2)[0])
+        block = median(times(session, once, _WARM_UP_BLOCK, least=2)[0])
         if block > _STABLE * last:
             return
         last = block
 
 
-def _times(
+def times(
     session: Timed, once: Callable[[int], object], seconds: float, least: int = _MIN_RUNS
 ) -> tuple[list[float], list[float]]:
     """Return wall and CPU seconds of runs, one picture after the other, for about so long."""

@@ -22,7 +22,7 @@ from edgehands.probe import TIMEOUT
 from edgehands.selection import readable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from edgehands.agreement import LandmarkReference, PalmReference
     from edgehands.benchmarks.bench.plan import Plan
@@ -75,21 +75,17 @@ class Measuring:
         self._references: dict[str, Reference] = {}
         self._files: dict[tuple[str, str, str], ModelFile | EdgeHandsError] = {}
 
-    @property
-    def steps(self) -> int:
-        """How often `run` will say what it does."""
-        return len(self._records) * self._plan.rounds
-
-    def run(self, watch: Watch = lambda _: None) -> None:
-        """Measure round after round."""
-        cases = list(self._records)
+    def run(self, watch: Watch = lambda _: None, cases: Sequence[Case] | None = None) -> None:
+        """Measure round after round; another time, it adds rounds. `cases` None are all."""
+        cases = list(self._records) if cases is None else cases
         for number in range(self._plan.rounds):
             # Another one begins each time: nobody always follows the same one.
             first = number * len(cases) // self._plan.rounds
             for case in [*cases[first:], *cases[:first]]:
                 watch(str(case))
-                if self._records[case].status == "ok":
-                    self._measure(case, self._records[case], is_first=number == 0)
+                record = self._records[case]
+                if record.status == "ok":
+                    self._measure(case, record, is_first=not record.answers)
 
     def rows(self) -> list[Row]:
         """Return a row for each case that was looked at; one for a backend that is not here."""
@@ -212,6 +208,7 @@ class Measuring:
             params=entry.params,
             macs=macs,
             sha256=model.sha256,
+            asked_precision=case.precision,
             asked_device=case.device,
             speed=_speed(record.answers, macs, peaks[case.threads])
             if record.status == "ok"

@@ -12,6 +12,7 @@ from edgehands.benchmarks.bench.table import NOTHING, Grid, number, percent
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from edgehands.benchmarks.bench.published import PublishedLatency
     from edgehands.benchmarks.bench.rows import Row
 
 OTHER_NETWORK = (
@@ -47,7 +48,7 @@ def paper_grid(rows: Sequence[Row]) -> Grid:
     cited = set()
     for network in paper.networks:
         cited.add(len(cells))
-        phones = [number(each.milliseconds.get(network.model)) for each in paper.latencies]
+        phones = [_published(each, network.model) for each in paper.latencies]
         name = f"{network.name}, {paper.short} (cited)"
         params = f"{network.params / 1e6:.2f}"
         nothing = [NOTHING] * len(places)
@@ -91,15 +92,18 @@ def _ours(
     )
 
 
+def _published(latency: PublishedLatency, model: str) -> str:
+    value = latency.milliseconds.get(model)
+    return NOTHING if value is None else f"{value:g}"  # with the digits that were published
+
+
 def cited_grid() -> Grid:
     """Return what others published of these networks on other devices."""
     sources = published.others()
     rows = [
         (
             f"{each.device}, {each.runtime}",
-            number(each.milliseconds.get("palm-lite")),
-            number(each.milliseconds.get("light")),
-            number(each.milliseconds.get(published.PIPELINE)),
+            *(_published(each, name) for name in ("palm-lite", "light", published.PIPELINE)),
             source.short,
         )
         for source in sources

@@ -102,6 +102,7 @@ class Row(msgspec.Struct, frozen=True):
     """Multiply-accumulates for one hand or picture, all views together."""
     sha256: str
     """Of the original model file."""
+    asked_precision: Literal["fp32", "int8"] = "fp32"
     asked_device: str | None = None
     speed: Speed | None = None
     accuracy: Accuracy | None = None
@@ -109,8 +110,7 @@ class Row(msgspec.Struct, frozen=True):
     @property
     def case(self) -> Case:
         """What was to be measured."""
-        asked = "int8" if self.precision == "int8" else "fp32"
-        return Case(self.model, self.backend, self.threads, asked, self.asked_device)
+        return Case(self.model, self.backend, self.threads, self.asked_precision, self.asked_device)
 
     @property
     def is_software(self) -> bool:

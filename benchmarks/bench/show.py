@@ -8,7 +8,7 @@ from edgehands.benchmarks.bench.rows import ranked
 from edgehands.benchmarks.bench.table import NOTHING, Grid, number, percent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from edgehands.benchmarks.bench.compare import Change
     from edgehands.benchmarks.bench.pipeline_figures import Moment, PipelineRow
@@ -23,7 +23,8 @@ _SPEED_HEADS = (
     "RSS\nMB",
     "GFLOP/s\n(peak)",
 )
-_LEAST = 3  # of the peak's per cent, below which nobody needs a digit
+_SOFTWARE = "* on a software adapter, no GPU: the CPU does a GPU's work."
+_LEAST = 3  # per cent of the peak: below, a digit more
 
 
 def grids(report: Report) -> list[Grid]:
@@ -51,14 +52,15 @@ def is_palm(row: Row) -> bool:
 
 
 def refused(rows: Iterable[Row]) -> list[str]:
-    """Return a line for each case that is not ranked."""
-    lines = {}
+    """Return a line for each reason why a case is not ranked."""
+    models: dict[tuple[str, str, str], list[str]] = {}
     for row in rows:
         if row.status != "ok":
-            lines[row.model, row.backend, row.reason] = (
-                f"{row.model} on {row.backend}: {row.status}: {row.reason}"
-            )
-    return list(lines.values())
+            models.setdefault((row.backend, row.status, row.reason), []).append(row.model)
+    return [
+        f"{backend} ({', '.join(dict.fromkeys(names))}): {status}: {reason}"
+        for (backend, status, reason), names in models.items()
+    ]
 
 
 def device_lines(report: Report) -> list[str]:
@@ -108,26 +110,20 @@ def compare_grid(changes: Sequence[Change]) -> Grid:
     )
 
 
-def _speed_grid(title, accuracy_heads, rows, accuracy) -> Grid:  # type: ignore[no-untyped-def]
-    models = list(dict.fromkeys(row.model for row in rows))
+def _speed_grid(
+    title: str,
+    accuracy_heads: Sequence[str],
+    rows: Sequence[Row],
+    accuracy: Callable[[Row], Sequence[str]],
+) -> Grid:
     cells = []
-    for model in models:
+    for model in dict.fromkeys(row.model for row in rows):
         own = [row for row in rows if row.model == model]
-        best = ranked(own)
-        others = [row for row in own if row.speed is None]
-        cells += [(*_names(row), *_speed(row), *accuracy(row)) for row in best]
-        cells += [(*_names(row), *_marked(row), *accuracy(row)) for row in others]
-    notes = [_software_note] if any(row.is_software for row in rows) else []
-    return Grid(
-        title,
-        ("model", "backend", "threads", *_SPEED_HEADS, *accuracy_heads),
-        cells,
-        tuple(notes),
-        left=2,
-    )
-
-
-_software_note = "* on a software adapter, no GPU: the CPU does a GPU's work."
+        ordered = [*ranked(own), *(row for row in own if row.speed is None)]
+        cells += [(*_names(row), *_speed(row), *accuracy(row)) for row in ordered]
+    notes = (_SOFTWARE,) if any(row.is_software for row in rows) else ()
+    heads = ("model", "backend", "threads", *_SPEED_HEADS, *accuracy_heads)
+    return Grid(title, heads, cells, notes, left=2)
 
 
 def _names(row: Row) -> tuple[str, str, str]:
@@ -138,15 +134,11 @@ def _names(row: Row) -> tuple[str, str, str]:
 def _speed(row: Row) -> Sequence[str]:
     speed = row.speed
     if speed is None:
-        return _marked(row)
+        return [row.status, *[NOTHING] * (len(_SPEED_HEADS) - 1)]
     latency = speed.latency_ms
     figures = (latency.p50, latency.p90, latency.p99, speed.cpu_ms, speed.init_ms, speed.rss_mb)
     share = percent(speed.peak_share, 0 if 100 * speed.peak_share >= _LEAST else 1)
     return [*map(number, figures), f"{number(speed.gflops)} ({share.replace(' ', '')})"]
-
-
-def _marked(row: Row) -> Sequence[str]:
-    return [row.status, *[NOTHING] * (len(_SPEED_HEADS) - 1)]
 
 
 def _landmark_accuracy(row: Row) -> Sequence[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from edgehands.benchmarks.bench.measuring import Watch
     from edgehands.benchmarks.bench.pipeline_figures import Moment, PipelineRow
     from edgehands.benchmarks.bench.plan import Plan
+    from edgehands.benchmarks.bench.rows import Case
     from edgehands.inference import Precision
 
 SUSTAINED_FROM = 60.0
@@ -49,7 +50,6 @@ class Whole:
     datasets: Sequence[Dataset] = ()
 
 
-@dataclass(slots=True)
 class Study:
     """One benchmark.
 
@@ -61,16 +61,24 @@ class Study:
         timeout: seconds for each round of each case, until its process is killed.
     """
 
-    plan: Plan
-    whole: Whole
-    command: str
-    folder: str | None = None
-    timeout: float = TIMEOUT
-    is_stopped: bool = False
-    """Whether somebody stopped it before its end."""
-    _pipeline: list[PipelineRow] = field(default_factory=list)
-    _sustained: list[Moment] = field(default_factory=list)
-    _datasets: list[DatasetRow] = field(default_factory=list)
+    def __init__(
+        self,
+        plan: Plan,
+        whole: Whole,
+        command: str,
+        folder: str | None = None,
+        timeout: float = TIMEOUT,
+    ) -> None:
+        self.plan, self.whole, self.command = plan, whole, command
+        self.is_stopped = False
+        """Whether somebody stopped it before its end."""
+        self._folder = folder
+        self._made = time.strftime("%Y-%m-%dT%H:%M:%S%z")
+        self._before = fingerprint.state()
+        self._measuring = Measuring(plan, folder=folder, timeout=timeout)
+        self._pipeline: list[PipelineRow] = []
+        self._sustained: list[Moment] = []
+        self._datasets: list[DatasetRow] = []
 
     @property
     def steps(self) -> int:
@@ -86,24 +94,34 @@ class Study:
         Raises:
             EdgeHandsError: a model file is missing, or tflite does not work here.
         """
-        before = fingerprint.state()
-        made = time.strftime("%Y-%m-%dT%H:%M:%S%z")
         with _somewhere_to_keep_pictures():
             watch("pictures with known hands; the first time, they are drawn")
-            measuring = Measuring(self.plan, folder=self.folder, timeout=self.timeout)
             try:
                 crops()
-                measuring.run(watch)
+                self._measuring.run(watch)
                 self._run_whole(watch)
             except KeyboardInterrupt:
                 self.is_stopped = True
+        return self._report()
+
+    def again(self, cases: Sequence[Case], watch: Watch = lambda _: None) -> Report:
+        """Measure some cases once more and return the report with their rounds added."""
+        with _somewhere_to_keep_pictures():
+            try:
+                self._measuring.run(watch, cases)
+            except KeyboardInterrupt:
+                self.is_stopped = True
+        return self._report()
+
+    def _report(self) -> Report:
+        measuring = self._measuring
         device = msgspec.structs.replace(
-            fingerprint.device(before),
+            fingerprint.device(self._before),
             came_first=measuring.came_first,
             peak_gflops={str(threads): peak for threads, peak in measuring.peaks().items()},
         )
         return Report(
-            made=made,
+            made=self._made,
             command=self.command,
             device=device,
             warnings=fingerprint.warnings(device, measuring.others(), measuring.clocks()),
@@ -116,7 +134,7 @@ class Study:
     def _run_whole(self, watch: Watch) -> None:
         whole = self.whole
         settings = TrackerSettings(
-            device=whole.device, precision=whole.precision, models=self.folder
+            device=whole.device, precision=whole.precision, models=self._folder
         )
         model = whole.models[0]
         if whole.states and whole.seconds >= SUSTAINED_FROM:

@@ -34,13 +34,11 @@ class Grid:
             box=box.SIMPLE_HEAD,
             title_justify="left",
             title_style="bold",
-            caption="\n".join(self.notes) or None,
-            caption_justify="left",
             padding=(0, 1, 0, 0),
         )
         for place, head in enumerate(self.heads):
-            justify = "left" if place < self.left else "right"
-            shown.add_column(head, justify=justify, no_wrap=place >= self.left)
+            is_figure = place >= self.left
+            shown.add_column(head, justify="right" if is_figure else "left", no_wrap=is_figure)
         for number, row in enumerate(self.rows):
             shown.add_row(*row, style="dim italic" if number in self.cited else None)
         return shown

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from edgehands.benchmarks.bench.compare import Change
     from edgehands.benchmarks.bench.plan import Plan
     from edgehands.benchmarks.bench.rows import Report
-    from edgehands.benchmarks.bench.study import Study, Whole
+    from edgehands.benchmarks.bench.study import Whole
 
 _DURATION = 1.5
 _PIPELINE_DURATION = 3.0
@@ -101,6 +101,7 @@ def bench(
     row; the rest goes on. Do it on an idle device. Ctrl-C keeps what is there.
     """
     from edgehands.benchmarks.bench import rows
+    from edgehands.benchmarks.bench.compare import confirmed
     from edgehands.benchmarks.bench.study import Study
 
     old = rows.read(compare) if compare else None
@@ -111,10 +112,13 @@ def bench(
     whole = _whole(plan, backend, threads, device, precision, seconds, dataset, states=pipeline)
     command = shlex.join(["edgehands", *sys.argv[1:]])
     study = Study(plan, whole, command, folder, timeout)
-    report = _run(study)
-    code = _show(report, table=table)
-    if old:
-        code = _compare(old, report)
+    changes: list[Change] | None = None
+    with _progress(study.steps) as watch:
+        report = study.run(watch)
+        if old:
+            report, changes = confirmed(old, report, lambda cases: study.again(cases, watch))
+    _show(report, table=table)
+    code = _show_changes(old, report, changes) if old and changes is not None else 0
     _write(report, json_file, markdown, plot, table=table)
     return STOPPED if study.is_stopped else code
 
@@ -205,11 +209,6 @@ def _check_files(*files: Path | None) -> None:
             raise InputError(f"cannot write {file}: it is a folder")
 
 
-def _run(study: "Study") -> "Report":
-    with _progress(study.steps) as watch:
-        return study.run(watch)
-
-
 @contextmanager
 def _progress(steps: int) -> Iterator[Callable[[str], None]]:
     from rich.console import Console
@@ -241,7 +240,7 @@ def _progress(steps: int) -> Iterator[Callable[[str], None]]:
         yield watch
 
 
-def _show(report: "Report", *, table: bool) -> int:
+def _show(report: "Report", *, table: bool) -> None:
     from rich.console import Console
 
     from edgehands.benchmarks.bench import show
@@ -253,20 +252,20 @@ def _show(report: "Report", *, table: bool) -> int:
     for grid in all_grids(report, with_paper=table):
         console.print()
         console.print(grid.terminal())
+        for note in grid.notes:
+            console.print(note, style="dim")
     for line in show.refused(report.rows):
         print(line)
     for line in report.warnings:
         print(f"edgehands: {line}", file=sys.stderr)
-    return 0
 
 
-def _compare(old: "Report", new: "Report") -> int:
+def _show_changes(old: "Report", new: "Report", changes: "list[Change]") -> int:
     from rich.console import Console
 
     from edgehands.benchmarks.bench import show
-    from edgehands.benchmarks.bench.compare import compare, machine_notes
+    from edgehands.benchmarks.bench.compare import machine_notes
 
-    changes = compare(old, new)
     console = Console(width=None if sys.stdout.isatty() else 200, highlight=False)
     console.print()
     console.print(show.compare_grid(changes).terminal())
