@@ -108,6 +108,8 @@ def test_average_precision_is_the_area_under_the_best_precision_from_each_recall
     assert average_precision([found]) == pytest.approx(0.5 * 1 + 0.5 * 2 / 3)
     sure = Detections(boxes(one, two, elsewhere), scores, boxes(one, two))
     assert average_precision([sure]) == pytest.approx(1)
+    late = Detections(boxes(elsewhere, one, two), scores, boxes(one, two))
+    assert average_precision([late]) == pytest.approx(2 / 3)
 
 
 def test_a_palm_found_twice_is_found_once() -> None:
@@ -167,7 +169,7 @@ def test_crops_are_the_same_when_they_come_from_the_cache(few: Crops) -> None:
     assert np.array_equal(few.inputs, again.inputs)
     assert np.array_equal(few.squares, again.squares)
     assert [crop.roi for crop in few.empty] == [crop.roi for crop in again.empty]
-    assert len(few.inputs) == HANDS
+    assert (len(few.inputs), len(few.empty)) == (HANDS, EMPTY)
     assert few.inputs.shape[1:] == (INPUT_SIDE, INPUT_SIDE, 3)
     assert {crop.handedness for crop in few.hands} == {"left", "right"}
 
@@ -181,8 +183,7 @@ def test_a_patch_shows_what_the_whole_picture_would(few: Crops, turn: float) -> 
     for crop, (image, roi) in zip(few.hands, whole, strict=False):
         cut(crop.patch, view_roi(crop.roi, turn), ours)
         cut(image, view_roi(roi, turn), theirs)
-        # The origin has moved, and OpenCV rounds places in a picture to 1/32 of a pixel.
-        assert np.abs(ours - theirs).mean() < 0.5 / 255
+        assert np.abs(ours - theirs).max() < 1.5 / 255  # the origin has moved: places round anew
 
 
 def test_true_palms_and_landmarks_lie_on_the_hands(few: Crops) -> None:

@@ -161,8 +161,9 @@ def test_heat_and_clock_are_those_of_the_board(tmp_path: Path) -> None:
     assert (hottest(machine), mean_clock(machine)) == (None, None)
     write("class/hwmon/hwmon0/temp1_input", "44000\n")
     assert hottest(machine) == 44
-    write("class/thermal/thermal_zone0/temp", "61500\n")
-    write("class/thermal/thermal_zone1/temp", "-274000\n")  # a sensor that is not there
+    write("class/thermal/thermal_zone0/temp", "40000\n")
+    write("class/thermal/thermal_zone1/temp", "61500\n")
+    write("class/thermal/thermal_zone2/temp", "-274000\n")  # a sensor that is not there
     assert hottest(machine) == 61.5
     for core, khz in ((0, 1_800_000), (1, 600_000)):
         write(f"devices/system/cpu/cpu{core}/cpufreq/scaling_cur_freq", f"{khz}\n")

@@ -11,12 +11,12 @@ import numpy as np
 
 from edgehands import landmarks as landmark_maths
 from edgehands import palm as palm_maths
+from edgehands.benchmarks.bench.accuracy_kept import kept
 from edgehands.benchmarks.bench.accuracy_samples import whole_samples
 from edgehands.geometry import rotation
 from edgehands.hand import Landmark, Roi
 from edgehands.imaging import Cropper, Letterboxer
 from edgehands.synthetic.background import BACKGROUNDS, background
-from edgehands.synthetic.cache import cached
 from edgehands.synthetic.dataset import CAMERA, REPORTING_SEED
 from edgehands.synthetic.sensor import Sensor, develop, to_linear
 
@@ -30,7 +30,6 @@ HANDS = 64
 EMPTY = 32
 """Crops that show no hand, and as many whole pictures."""
 
-_VERSION = 3  # of what is kept on disk
 _DOWN_THE_ARM = 0.85  # of a region's side: far enough for no landmark to be in it
 _HALF_DIAGONAL = 0.72  # of a region's side, however it is turned, and a pixel over
 
@@ -93,8 +92,8 @@ def crops(seed: int = REPORTING_SEED, hands: int = HANDS, empty: int = EMPTY) ->
         hands: crops of hands.
         empty: crops, and whole pictures, that show no hand; of the crops half are forearms.
     """
-    name = f"bench/crops-{seed}-{hands}-{empty}-v{_VERSION}.npz"
-    return _unpack(cached(name, lambda: _pack(_cut(seed, hands, empty))))
+    name = f"crops-{seed}-{hands}-{empty}.npz"
+    return _unpack(kept(__file__, name, lambda: _pack(_cut(seed, hands, empty))))
 
 
 def square_boxes(keypoints: FloatArray) -> FloatArray:
