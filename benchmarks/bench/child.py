@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import time
-from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
 
@@ -13,6 +11,7 @@ import numpy as np
 
 from edgehands.benchmarks.bench.accuracy import Accuracy, Crops, crops, measure
 from edgehands.benchmarks.bench.pipeline_sustained import mean_clock
+from edgehands.benchmarks.bench.process import Load, come_first, resident_bytes
 from edgehands.benchmarks.bench.yardstick import products
 from edgehands.doctor.findings import Machine
 from edgehands.errors import ModelError
@@ -36,8 +35,6 @@ _STABLE = 0.97
 """A block of the warm-up that is no faster than this share of the one before is the last."""
 _MIN_RUNS = 3
 _YARDSTICK_SECONDS = 0.04
-_NICE = -15
-_AUTOGROUP = Path("/proc/self/autogroup")
 
 
 class Job(msgspec.Struct, frozen=True):
@@ -116,7 +113,7 @@ def work(job: bytes, watch: Watch) -> bytes:
 
 
 def _work(job: Job, watch: Watch) -> Answer:
-    came_first = _come_first()
+    came_first = come_first()
     views = views_of(job.model, job.folder)
     watch("opening it")
     before = time.perf_counter()
@@ -134,10 +131,10 @@ def _work(job: Job, watch: Watch) -> Answer:
         once = passes(session, pictures, views, job.file.role)
         _warm_up(session, once)
         yardstick = products(job.threads, _YARDSTICK_SECONDS)
-        begin = _Load()
+        begin = Load()
         runs, cpu = times(session, once, job.seconds)
         others = begin.others()
-        clock, rss = mean_clock(Machine()), _resident_bytes()
+        clock, rss = mean_clock(Machine()), resident_bytes()
         yardstick += products(job.threads, _YARDSTICK_SECONDS)
         watch("measuring its accuracy")
         accuracy = measure(session, job.model, pictures, job.folder) if job.is_first else None
@@ -156,17 +153,6 @@ def _work(job: Job, watch: Watch) -> Answer:
         outputs=outputs,
         accuracy=accuracy,
     )
-
-
-def _come_first() -> bool:
-    """Let this process, and the threads that it will start, run before others where it may."""
-    try:
-        os.setpriority(os.PRIO_PROCESS, 0, _NICE)
-        if _AUTOGROUP.exists():  # there, the kernel shares time between sessions first
-            _AUTOGROUP.write_text(str(_NICE), encoding="ascii")
-    except OSError:
-        return False
-    return True
 
 
 def views_of(model: str, folder: str | None) -> Sequence[View]:
@@ -259,36 +245,3 @@ def times(
         wall.append(session.wall)
         cpu.append(session.cpu)
     return wall, cpu
-
-
-class _Load:
-    """What other processes take of the cores, from now on."""
-
-    def __init__(self) -> None:
-        self._busy, self._own, self._begin = _busy_seconds(), time.process_time(), time.monotonic()
-
-    def others(self) -> float:
-        """Return their share; 0 where /proc does not say."""
-        room = (time.monotonic() - self._begin) * (os.cpu_count() or 1)
-        theirs = _busy_seconds() - self._busy - (time.process_time() - self._own)
-        return min(max(theirs / room, 0.0), 1.0)
-
-
-def _busy_seconds() -> float:
-    """Return the seconds that all cores have worked, or were taken by another guest."""
-    try:
-        with Path("/proc/stat").open(encoding="ascii") as file:
-            user, nice, system, _idle, _wait, irq, soft, steal = map(
-                int, file.readline().split()[1:9]
-            )
-    except (OSError, ValueError):
-        return 0.0
-    return (user + nice + system + irq + soft + steal) / os.sysconf("SC_CLK_TCK")
-
-
-def _resident_bytes() -> int:
-    try:
-        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-    except (OSError, ValueError, IndexError):
-        return 0
-    return pages * os.sysconf("SC_PAGE_SIZE")

@@ -141,6 +141,10 @@ class Report(msgspec.Struct, frozen=True):
     pipeline: list[PipelineRow] = []
     sustained: list[Moment] = []
     datasets: list[DatasetRow] = []
+    rounds: int = 0
+    """Of each case, as planned."""
+    seconds: float = 0.0
+    """Timed in each round."""
     version: Annotated[int, msgspec.Meta(ge=1, le=VERSION)] = VERSION
 
 

@@ -106,6 +106,8 @@ class Study:
 
     def again(self, cases: Sequence[Case], watch: Watch = lambda _: None) -> Report:
         """Measure some cases once more and return the report with their rounds added."""
+        if self.is_stopped:
+            return self._report()
         with _somewhere_to_keep_pictures():
             try:
                 self._measuring.run(watch, cases)
@@ -129,6 +131,8 @@ class Study:
             pipeline=self._pipeline,
             sustained=self._sustained,
             datasets=self._datasets,
+            rounds=self.plan.rounds,
+            seconds=self.plan.seconds,
         )
 
     def _run_whole(self, watch: Watch) -> None:

@@ -3,8 +3,6 @@
 import re
 import shlex
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -12,8 +10,9 @@ import typer
 
 from edgehands.cli import STOPPED
 from edgehands.cli.models import ModelsOption
+from edgehands.cli.progress import progress
 from edgehands.cli.verify import TimeoutOption
-from edgehands.errors import InputError, UsageError
+from edgehands.errors import UsageError
 
 if TYPE_CHECKING:
     from edgehands.benchmarks.bench.compare import Change
@@ -100,27 +99,33 @@ def bench(
     A backend that crashes, hangs, is not here or gives wrong outputs is a marked
     row; the rest goes on. Do it on an idle device. Ctrl-C keeps what is there.
     """
-    from edgehands.benchmarks.bench import rows
+    from edgehands.benchmarks.bench import output, rows
     from edgehands.benchmarks.bench.compare import confirmed
-    from edgehands.benchmarks.bench.study import Study
+    from edgehands.benchmarks.bench.study import SUSTAINED_FROM, Study
 
     old = rows.read(compare) if compare else None
-    _check_files(json_file, markdown, plot)
+    files = output.Files(json_file, markdown, plot)
+    files.check()
     folder = str(models) if models else None
     seconds = _seconds(duration)
-    plan = _plan(old, model, backend, threads, device, precision, seconds, folder, table=table)
+    # What is long for the pipeline is too long for each of many cases.
+    of_cases = None if pipeline and seconds and seconds >= SUSTAINED_FROM else seconds
+    plan = _plan(old, model, backend, threads, device, precision, of_cases, folder, table=table)
     whole = _whole(plan, backend, threads, device, precision, seconds, dataset, states=pipeline)
     command = shlex.join(["edgehands", *sys.argv[1:]])
     study = Study(plan, whole, command, folder, timeout)
-    changes: list[Change] | None = None
-    with _progress(study.steps) as watch:
+    changes: list[Change] = []
+    with progress(study.steps) as watch:
         report = study.run(watch)
         if old:
             report, changes = confirmed(old, report, lambda cases: study.again(cases, watch))
-    _show(report, table=table)
-    code = _show_changes(old, report, changes) if old and changes is not None else 0
-    _write(report, json_file, markdown, plot, table=table)
-    return STOPPED if study.is_stopped else code
+    output.print_report(report, with_paper=table)
+    if old:
+        output.print_changes(old, report, changes)
+    files.write(report, with_paper=table)
+    if study.is_stopped:
+        return STOPPED
+    return _REGRESSION_EXIT_CODE if any(each.verdict == "regression" for each in changes) else 0
 
 
 def _plan(
@@ -135,11 +140,14 @@ def _plan(
     *,
     table: bool,
 ) -> "Plan":
-    from edgehands.benchmarks.bench.plan import LANDMARK_MODELS, make_cases, make_plan
+    from edgehands.benchmarks.bench.plan import LANDMARK_MODELS, Plan, make_cases, make_plan
 
-    duration = _DURATION if seconds is None else min(seconds, 60.0)
+    duration = _DURATION if seconds is None else seconds
     if old and not (model or backend or threads or device):
-        return make_plan([row.case for row in old.rows], duration)
+        cases = tuple(row.case for row in old.rows)
+        if seconds is None and old.rounds:
+            return Plan(cases, old.rounds, old.seconds)
+        return make_plan(cases, duration)
     names = model or (list(LANDMARK_MODELS) if table else ["full"])
     counts = _counts(threads)
     return make_plan(
@@ -192,119 +200,3 @@ def _seconds(text: str | None) -> float | None:
     if not match or float(match[1]) == 0:
         raise UsageError(f"duration {text!r} is no time such as 1.5, 30s or 10m")
     return float(match[1]) * _UNITS[match[2]]
-
-
-def _check_files(*files: Path | None) -> None:
-    """Find out now what would be a pity to find out in the end."""
-    from edgehands.benchmarks.bench.chart import check_plots
-    from edgehands.outputs.files import check_suffix, make_folder_for
-
-    plot = files[-1]
-    if plot:
-        check_suffix(plot, (".png", ".svg", ".pdf"))
-        check_plots()
-    for file in filter(None, files):
-        make_folder_for(file)
-        if file.is_dir():
-            raise InputError(f"cannot write {file}: it is a folder")
-
-
-@contextmanager
-def _progress(steps: int) -> Iterator[Callable[[str], None]]:
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-    )
-
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        console=Console(stderr=True),
-        transient=True,
-        disable=not sys.stderr.isatty(),
-    ) as progress:
-        task = progress.add_task("", total=steps)
-        done = -1  # it says what it begins, not what it has ended
-
-        def watch(what: str) -> None:
-            nonlocal done
-            done += 1
-            progress.update(task, completed=done, description=what)
-
-        yield watch
-
-
-def _show(report: "Report", *, table: bool) -> None:
-    from rich.console import Console
-
-    from edgehands.benchmarks.bench import show
-    from edgehands.benchmarks.bench.document import all_grids
-
-    console = Console(width=None if sys.stdout.isatty() else 200, highlight=False)
-    for line in show.device_lines(report):
-        print(line)
-    for grid in all_grids(report, with_paper=table):
-        console.print()
-        console.print(grid.terminal())
-        for note in grid.notes:
-            console.print(note, style="dim")
-    for line in show.refused(report.rows):
-        print(line)
-    for line in report.warnings:
-        print(f"edgehands: {line}", file=sys.stderr)
-
-
-def _show_changes(old: "Report", new: "Report", changes: "list[Change]") -> int:
-    from rich.console import Console
-
-    from edgehands.benchmarks.bench import show
-    from edgehands.benchmarks.bench.compare import machine_notes
-
-    console = Console(width=None if sys.stdout.isatty() else 200, highlight=False)
-    console.print()
-    console.print(show.compare_grid(changes).terminal())
-    for change in changes:
-        if change.reason:
-            print(f"{change.case}: {change.verdict}: {change.reason}")
-    for note in machine_notes(old, new):
-        print(f"edgehands: {note}", file=sys.stderr)
-    print(_conclusion(changes))
-    return _REGRESSION_EXIT_CODE if any(c.verdict == "regression" for c in changes) else 0
-
-
-def _conclusion(changes: "list[Change]") -> str:
-    counted = {
-        verdict: sum(change.verdict == verdict for change in changes)
-        for verdict in ("regression", "faster")
-    }
-    said = [f"{count} × {verdict}" for verdict, count in counted.items() if count]
-    return ", ".join(said) or "no change"
-
-
-def _write(
-    report: "Report",
-    json_file: Path | None,
-    markdown: Path | None,
-    plot: Path | None,
-    *,
-    table: bool,
-) -> None:
-    from edgehands.benchmarks.bench import chart, document, rows
-    from edgehands.outputs.files import cannot_write, write_bytes
-
-    if json_file:
-        write_bytes(json_file, rows.encode(report))
-    if plot:
-        try:
-            chart.draw(report, plot)
-        except OSError as error:
-            raise cannot_write(plot, error) from error
-    if markdown:
-        page = document.markdown(report, markdown, plot, with_paper=table)
-        write_bytes(markdown, page.encode())
