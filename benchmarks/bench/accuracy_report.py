@@ -1,7 +1,8 @@
-"""The long form of the accuracy, written: `python -m edgehands.benchmarks.bench.accuracy_report`."""
+"""Writes the long form: `python -m edgehands.benchmarks.bench.accuracy_report`."""
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -28,10 +29,12 @@ def main(
     """
     results: dict[str, Extended] = {}
     with Console(stderr=True).status("") as status:
+
+        def watch(name: str, what: str) -> None:
+            status.update(f"{name}: {what}")
+
         for name in model or _MODELS:
-            results[name] = extended(
-                name, backend, watch=lambda what, name=name: status.update(f"{name}: {what}")
-            )
+            results[name] = extended(name, backend, watch=partial(watch, name))
     command = " ".join(
         (
             "python -m edgehands.benchmarks.bench.accuracy_report",

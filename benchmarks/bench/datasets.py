@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from edgehands.benchmarks.bench.datasets_files import Entry
     from edgehands.benchmarks.metrics import Picture
 
+MOST_PICTURES = 2000
+"""Of a larger set so many are taken, evenly: a minute on a desktop, and its errors hardly move."""
+
 _MOST_HANDS = 4
 """Hands looked for in a picture, more where one has more."""
 
@@ -59,7 +62,7 @@ class Dataset:
         return max(_MOST_HANDS, *(len(entry.hands) for entry in self.entries))
 
 
-def read(spec: str, limit: int | None = None) -> Dataset:
+def read(spec: str, limit: int | None = MOST_PICTURES) -> Dataset:
     """Read the labels of a set.
 
     Args:

@@ -52,7 +52,9 @@ def read_labels(path: Path, kind: type[LabelsT], what: str) -> LabelsT:
     try:
         return msgspec.json.decode(path.read_bytes(), type=kind)
     except OSError as error:
-        raise InputError(f"{path}: no {what} ({error.strerror}): name the set's place") from error
+        raise InputError(
+            f"{path}: no {what} ({error.strerror}): say where the set is, --dataset KIND:PLACE"
+        ) from error
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: no {what}: {error}") from error
 

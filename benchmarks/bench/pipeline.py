@@ -5,22 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from edgehands.benchmarks.bench.pipeline_engine import Engine
-from edgehands.benchmarks.bench.pipeline_figures import (
-    Age,
-    Moment,
-    PipelineRow,
-    Spread,
-    StageTime,
-)
 from edgehands.benchmarks.bench.pipeline_run import flat_out, live
 from edgehands.benchmarks.bench.pipeline_scenes import LIVE, SCENES, draw_clip
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from edgehands.benchmarks.bench.pipeline_figures import PipelineRow
     from edgehands.settings import TrackerSettings
-
-__all__ = ["Age", "Moment", "PipelineRow", "Spread", "StageTime", "measure", "rows"]
 
 
 def measure(

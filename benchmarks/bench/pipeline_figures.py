@@ -73,8 +73,7 @@ class PipelineRow(msgspec.Struct, frozen=True, kw_only=True):
     rest_ms: float
     """Median of what a frame takes beside its stages; 0 where stages overlap."""
     cpu_ms: float
-    """Of all cores for each frame; for "live" with the drawing of nothing, but the camera's thread
-    included."""
+    """Of all cores for each frame; in "live" the camera's thread included, which draws nothing."""
     fps: float
     """Frames a second."""
     duty_cycle: float
