@@ -67,10 +67,10 @@ def device_lines(report: Report) -> list[str]:
     """Say what was measured, when, and in what state it was."""
     device = report.device
     state = [f"governor {device.governor}"] if device.governor else []
-    for name, unit, places in (("mhz", "MHz", 0), ("celsius", "°C", 0), ("load", "load", 1)):
+    for name, said in (("mhz", "{:.0f} MHz"), ("celsius", "{:.0f} °C"), ("load", "load {:.1f}")):
         pair = [getattr(each, name) for each in (device.before, device.after)]
         if None not in pair:
-            state.append(f"{pair[0]:.{places}f} → {pair[1]:.{places}f} {unit}")
+            state.append(" → ".join(said.format(value) for value in pair))
     if device.after.throttled:
         state.append(f"throttled={device.after.throttled}")
     peaks = [
