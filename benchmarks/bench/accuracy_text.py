@@ -69,8 +69,8 @@ def _alone(result: Extended) -> str:
         f"MSE {percent(model.mse, 2)}, PCK@0.2 {percent(model.pck)}, side right "
         f"{percent(model.handedness)}, presence AUC {model.presence_auc:.3f}. Palm model alone: AP "
         f"at IoU 0.5 {percent(result.palms.ap)}. A still hand trembles by "
-        f"{percent(jitter.raw, 2)} of palm size (root mean square, {jitter.hands} hands), smoothed "
-        f"by {percent(jitter.smoothed, 2)}."
+        f"{percent(jitter.raw, 2)} of palm size (root mean square, {jitter.hands} hands), by "
+        f"{percent(jitter.smoothed, 2)} once smoothed."
     )
 
 
