@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,11 +11,13 @@ import pytest
 from edgehands.benchmarks.bench import rows
 from edgehands.benchmarks.bench.measuring import Measuring
 from edgehands.benchmarks.bench.plan import make_cases, make_plan
+from edgehands.cli import STOPPED
 from edgehands.cli.commands import app
 from edgehands.errors import DeviceError, InputError, UsageError
 from edgehands.models import store
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from edgehands.benchmarks.bench.rows import Row
@@ -51,7 +49,7 @@ def test_one_that_crashes_hangs_or_lies_is_a_marked_row_and_the_rest_is_complete
 ) -> None:
     file = tmp_path / "bench.json"
     odd = [f"--backend={name}" for name in ("crash", "hang", "shifted", "gone", "twin")]
-    limits = ["--threads=1", "--duration=0.1", "--timeout=10"]
+    limits = ["--threads=1", "--duration=0.1", "--timeout=8"]
     code = bench("--model=light", "--backend=tflite", *odd, *limits, "--json", str(file))
     assert code == 0
     report = json.loads(file.read_bytes())
@@ -66,7 +64,7 @@ def test_one_that_crashes_hangs_or_lies_is_a_marked_row_and_the_rest_is_complete
     }
     reasons = {row["backend"]: row["reason"] for row in report["rows"]}
     assert "SIGSEGV while opening it" in reasons["crash"]
-    assert "killed after 10" in reasons["hang"]
+    assert "killed after 8" in reasons["hang"]
     assert reasons["shifted"].startswith("landmarks, ")
     assert reasons["gone"] == "no oddity is plugged in"
     for row in report["rows"]:
@@ -195,22 +193,45 @@ def test_without_matplotlib_a_plot_is_refused_with_the_command_that_brings_it(
         bench("--plot", str(tmp_path / "x.png"))
 
 
-@pytest.mark.slow
-def test_ctrl_c_keeps_what_was_measured(tmp_path: Path) -> None:
+def test_ctrl_c_keeps_what_was_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    @contextmanager
+    def impatient(steps: int) -> Iterator[Callable[[str], None]]:
+        said: list[str] = []
+
+        def watch(what: str) -> None:
+            said.append(what)
+            if len(said) == steps:
+                raise KeyboardInterrupt
+
+        yield watch
+
+    monkeypatch.setattr("edgehands.cli.bench.progress", impatient)
     file = tmp_path / "bench.json"
-    words = ["bench", "--model=light", "--backend=tflite", "--threads=1,2", "--duration=20s"]
-    child = subprocess.Popen(
-        [sys.executable, "-m", "edgehands", "-vv", *words, "--json", str(file)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        env=dict(os.environ),
-        text=True,
-    )
-    time.sleep(8)
-    child.send_signal(signal.SIGINT)
-    printed, _ = child.communicate(timeout=30)
-    assert child.returncode == 130
-    report = rows.read(file)
-    assert report.rows
-    assert all(row.speed and row.accuracy for row in report.rows)
-    assert "tflite" in printed
+    words = ["--backend=tflite", "--threads=1", "--duration=0.1", f"--json={file}"]
+    assert bench("--model=light", *words) == STOPPED
+    (row,) = rows.read(file).rows
+    assert row.speed is not None
+    assert row.accuracy is not None
+    assert len(row.speed.rounds) == 2  # of three
+    assert "light  tflite" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_a_comparison_measures_the_same_cases_and_ends_with_its_verdict(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    old, new = tmp_path / "old.json", tmp_path / "new.json"
+    words = ["--backend=tflite", "--threads=1", "--duration=0.1", f"--json={old}"]
+    assert bench("--model=light", *words) == 0
+    report = json.loads(old.read_bytes())
+    for each in report["rows"][0]["speed"]["rounds"]:
+        each["p10_ms"] /= 4
+    old.write_text(json.dumps(report))
+    assert bench("--compare", str(old), "--json", str(new)) == 1
+    (row,) = rows.read(new).rows
+    assert (row.model, row.backend, row.threads) == ("light", "tflite", 1)
+    assert row.speed is not None
+    assert len(row.speed.rounds) == 9  # measured three times before it was called slower
+    assert capsys.readouterr().out.endswith("1 × regression\n")

@@ -143,12 +143,13 @@ class Measuring:
             pictures=np.concatenate(reference.inputs).tobytes() if is_first else b"",
             is_first=is_first,
         )
-        ending = isolated.run(
-            child.WORK,
-            msgspec.msgpack.encode(job),
-            self._timeout + self._plan.seconds,
-            yardstick.ENVIRONMENT,
-        )
+        timeout = self._timeout + self._plan.seconds
+        content = msgspec.msgpack.encode(job)
+        try:
+            ending = isolated.run(child.WORK, content, timeout, yardstick.ENVIRONMENT)
+        except OSError as error:
+            record.status, record.reason = "failed", f"it cannot have a process: {error}"
+            return
         self._keep(case, record, ending, reference if is_first else None)
 
     def _keep(
@@ -157,7 +158,8 @@ class Measuring:
         if ending.how == "answered":
             answer = msgspec.msgpack.decode(ending.answer, type=Answer)
             record.answers.append(answer)
-            self._answers.append(answer)
+            if answer.runs:
+                self._answers.append(answer)
             if reference is not None and (wrong := _excesses(answer, reference)):
                 record.status, record.reason = "wrong outputs", wrong
             return
