@@ -98,7 +98,7 @@ class Amount(msgspec.Struct, frozen=True, kw_only=True):
 
 
 WHOLE = Amount()
-"""What is published: two minutes after the first time, in which the pictures are drawn."""
+"""What is published: about a minute for a model, and one more when the pictures are drawn first."""
 
 
 def extended(
