@@ -193,6 +193,19 @@ def test_without_matplotlib_a_plot_is_refused_with_the_command_that_brings_it(
         bench("--plot", str(tmp_path / "x.png"))
 
 
+@pytest.mark.usefixtures("odd_backends")
+def test_a_pipeline_that_cannot_run_costs_no_row(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "bench.json"
+    words = ["--backend=gone", "--threads=1", "--pipeline", f"--json={file}"]
+    assert bench("--model=light", *words) == 0
+    report = rows.read(file)
+    assert [row.status for row in report.rows] == ["not here"]
+    assert not report.pipeline
+    assert "the pipeline does not run here: no oddity" in capsys.readouterr().err
+
+
 def test_ctrl_c_keeps_what_was_measured(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -18,6 +18,7 @@ from edgehands.benchmarks.bench.datasets import Dataset, measure
 from edgehands.benchmarks.bench.measuring import Measuring
 from edgehands.benchmarks.bench.pipeline_sustained import PARTS, sustained
 from edgehands.benchmarks.bench.rows import DatasetRow, Report
+from edgehands.errors import EdgeHandsError
 from edgehands.probe import TIMEOUT
 from edgehands.settings import TrackerSettings
 
@@ -79,6 +80,7 @@ class Study:
         self._pipeline: list[PipelineRow] = []
         self._sustained: list[Moment] = []
         self._datasets: list[DatasetRow] = []
+        self._problems: list[str] = []
 
     @property
     def steps(self) -> int:
@@ -99,7 +101,7 @@ class Study:
             try:
                 crops()
                 self._measuring.run(watch)
-                self._run_whole(watch)
+                self._try_whole(watch)
             except KeyboardInterrupt:
                 self.is_stopped = True
         return self._report()
@@ -126,7 +128,10 @@ class Study:
             made=self._made,
             command=self.command,
             device=device,
-            warnings=fingerprint.warnings(device, measuring.others(), measuring.clocks()),
+            warnings=[
+                *self._problems,
+                *fingerprint.warnings(device, measuring.others(), measuring.clocks()),
+            ],
             rows=measuring.rows(),
             pipeline=self._pipeline,
             sustained=self._sustained,
@@ -134,6 +139,13 @@ class Study:
             rounds=self.plan.rounds,
             seconds=self.plan.seconds,
         )
+
+    def _try_whole(self, watch: Watch) -> None:
+        """Run the pipeline; that it fails must not cost what was measured before."""
+        try:
+            self._run_whole(watch)
+        except EdgeHandsError as error:
+            self._problems.append(f"the pipeline does not run here: {error}")
 
     def _run_whole(self, watch: Watch) -> None:
         whole = self.whole
