@@ -28,7 +28,7 @@ SAME_ACCURACY = 0.02
 """Of the error. The pictures are the same, so it hardly moves at all."""
 _RESAMPLES = 4000
 _WIDE = 0.2  # of a band: hides what a user would want to know
-_AGAIN = 2  # how often a slower case is measured again before it is called a regression
+_AGAIN = 2  # how often a case is measured again before it is said to have changed
 _BAND = (2.5, 97.5)  # per cent
 _CALM = 30  # per cent: of the rounds, as noise only ever adds; not the luckiest one
 
@@ -58,7 +58,7 @@ def compare(old: Report, new: Report) -> list[Change]:
 def confirmed(
     old: Report, report: Report, again: Callable[[Sequence[Case]], Report]
 ) -> tuple[Report, list[Change]]:
-    """Compare, after measuring again what seems to be slower: a shared machine has bad minutes.
+    """Compare, after measuring again what seems to have changed: a shared machine has its minutes.
 
     Args:
         old: what it was.
@@ -67,10 +67,14 @@ def confirmed(
     """
     changes = compare(old, report)
     for _ in range(_AGAIN):
-        slower = [each.case for each in changes if each.verdict == "regression" and each.ratio]
-        if not slower:
+        doubtful = [
+            each.case
+            for each in changes
+            if each.verdict in {"regression", "faster"} and each.ratio is not None
+        ]
+        if not doubtful:
             break
-        report = again(slower)
+        report = again(doubtful)
         changes = compare(old, report)
     return report, changes
 
@@ -94,7 +98,7 @@ def _change(old: Row | None, new: Row) -> Change:
     if old is None:
         return Change(new.case, "new", new.reason)
     if old.speed is None:
-        return Change(new.case, "new" if new.speed else "no change", new.reason)
+        return Change(new.case, "new" if new.speed else "no change")
     if new.speed is None:
         verdict: Verdict = "gone" if new.status == "not here" else "regression"
         return Change(new.case, verdict, f"{new.status}: {new.reason}")
