@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from edgehands.benchmarks.bench import rows
+from edgehands.benchmarks.bench.accuracy import Accuracy
+from edgehands.benchmarks.bench.judging import losses
 from edgehands.benchmarks.bench.measuring import Measuring
 from edgehands.benchmarks.bench.plan import make_cases, make_plan
 from edgehands.cli import STOPPED
@@ -129,6 +131,20 @@ def test_wrong_outputs_are_never_ranked(backend: str, words: str) -> None:
     row = measured("light", backend)
     assert (row.status, row.speed) == ("wrong outputs", None)
     assert words in row.reason
+
+
+@pytest.mark.usefixtures("odd_backends")
+def test_int8_is_held_to_the_truth_as_it_cannot_be_exact() -> None:
+    row = measured("light", "coarse")
+    assert (row.status, row.precision) == ("ok", "int8")
+    good = Accuracy(pictures=64, mean_error=0.07)
+    assert losses(Accuracy(pictures=64, mean_error=0.075), good) == ""
+    assert losses(Accuracy(pictures=64, mean_error=0.08), good) == (
+        "the error is 14.3% above that of fp32, 8% is allowed"
+    )
+    assert "not numbers" in losses(Accuracy(pictures=64), good)
+    assert "falls by 10.0%" in losses(Accuracy(pictures=9, ap=0.8), Accuracy(pictures=9, ap=0.9))
+    assert losses(Accuracy(pictures=9, ap=0.89), Accuracy(pictures=9, ap=0.9)) == ""
 
 
 def test_a_precision_that_a_backend_does_not_have_is_a_row_with_the_reason() -> None:

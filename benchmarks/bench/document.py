@@ -52,4 +52,5 @@ and decoding; percentiles are over the runs of all rounds. CPU counts all cores,
 wait in a loop. RSS is the whole process. Where it may, as root, a round comes before other
 processes. The first round also compares the outputs with those of tflite, as `edgehands verify`
 does, and measures the accuracy on 64 crops with exact truth, cut where a tracker that is right
-would look. A case that crashes, hangs or gives wrong outputs is marked and not ranked."""
+would look; in int8 and fp16, whose outputs cannot be the same, that accuracy decides. A case that
+crashes, hangs or gives wrong outputs is marked and not ranked."""

@@ -11,26 +11,28 @@ import msgspec
 import numpy as np
 
 from edgehands import isolated
-from edgehands.agreement import references, tolerance_for
+from edgehands.agreement import REFERENCE, references
 from edgehands.benchmarks.bench import child, yardstick
+from edgehands.benchmarks.bench.accuracy import crops, measure
 from edgehands.benchmarks.bench.child import Answer, Job
+from edgehands.benchmarks.bench.judging import losses, mistakes
 from edgehands.benchmarks.bench.rows import Latency, Round, Row, Speed
 from edgehands.errors import DeviceError, EdgeHandsError
 from edgehands.models import store
 from edgehands.models.derived import derive
 from edgehands.probe import TIMEOUT
-from edgehands.selection import readable
+from edgehands.selection import open_session, readable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from edgehands.agreement import LandmarkReference, PalmReference
+    from edgehands.benchmarks.bench.accuracy import Accuracy
+    from edgehands.benchmarks.bench.judging import Reference
     from edgehands.benchmarks.bench.plan import Plan
     from edgehands.benchmarks.bench.rows import Case, Status
     from edgehands.inference import ModelFile
     from edgehands.isolated import Ending
 
-    Reference = PalmReference | LandmarkReference
     Watch = Callable[[str], None]
     """Called with what is measured next."""
 
@@ -73,6 +75,7 @@ class Measuring:
         self._records = {case: _Record() for case in plan.cases}
         self._answers: list[Answer] = []  # of all cases, in the order of time
         self._references: dict[str, Reference] = {}
+        self._accuracies: dict[str, Accuracy] = {}
         self._files: dict[tuple[str, str, str], ModelFile | EdgeHandsError] = {}
 
     def run(self, watch: Watch = lambda _: None, cases: Sequence[Case] | None = None) -> None:
@@ -160,12 +163,25 @@ class Measuring:
             record.answers.append(answer)
             if answer.runs:
                 self._answers.append(answer)
-            if reference is not None and (wrong := _excesses(answer, reference)):
+            if reference is not None and (wrong := self._mistakes(case, answer, reference)):
                 record.status, record.reason = "wrong outputs", wrong
             return
         error = ending.error
         record.status = _of_error(error) if error else _STATUS[ending.how]
         record.reason = ending.message if error else f"{case.backend} {ending.message}"
+
+    def _mistakes(self, case: Case, answer: Answer, reference: Reference) -> str:
+        wrong = mistakes(answer, reference)
+        if wrong or answer.accuracy is None or answer.description.precision == "fp32":
+            return wrong
+        return losses(answer.accuracy, self._float_accuracy(case.model, reference.model))
+
+    def _float_accuracy(self, model: str, file: ModelFile) -> Accuracy:
+        """Return what tflite reaches in fp32 on the same pictures."""
+        if model not in self._accuracies:
+            with open_session(REFERENCE, file) as session:
+                self._accuracies[model] = measure(session, model, crops(), self._folder)
+        return self._accuracies[model]
 
     def _file(self, case: Case) -> ModelFile | EdgeHandsError:
         """Return the model as the backend reads it, or why there is none."""
@@ -222,21 +238,6 @@ class Measuring:
 def _of_error(error: EdgeHandsError) -> Status:
     """Tell a backend that is not here from one that is here and fails."""
     return "not here" if isinstance(error, DeviceError) else "failed"
-
-
-def _excesses(answer: Answer, reference: Reference) -> str:
-    """Say in what the outputs are too far from the reference's, "" if in nothing."""
-    specs = [(1, *output.shape) for output in reference.model.outputs]
-    outputs = [
-        tuple(np.frombuffer(data, np.float32).reshape(shape) for shape, data in each)
-        for each in answer.outputs
-    ]
-    if any([output.shape for output in each] != specs for each in outputs):
-        return f"the outputs for {reference.model.id} are of another shape"
-    if not all(np.isfinite(output).all() for each in outputs for output in each):
-        return f"the outputs for {reference.model.id} are not numbers"
-    tolerance = tolerance_for(answer.description.precision)
-    return "; ".join(reference.compare(outputs).excesses(tolerance))
 
 
 def _speed(answers: list[Answer], macs: int, peak: float) -> Speed:
