@@ -5,13 +5,16 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
 import pytest
 
-from edgehands.benchmarks.bench import child
+from edgehands import isolated
+from edgehands.benchmarks.bench import child, yardstick
 from edgehands.benchmarks.bench.accuracy import crops
 from edgehands.benchmarks.bench.compare import confirmed
 from edgehands.benchmarks.bench.plan import make_cases, make_plan
+from edgehands.benchmarks.bench.process import come_first
 from edgehands.benchmarks.bench.study import Study, Whole
 from edgehands.models import store
 from edgehands.models.catalog import PLAIN
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
 
     from edgehands.benchmarks.bench.compare import Change
     from edgehands.benchmarks.bench.rows import Report
+    from edgehands.isolated import Watch
 
 pytestmark = [pytest.mark.system, pytest.mark.usefixtures("models")]
 
@@ -93,29 +97,34 @@ def test_the_same_build_never_changed_and_a_sleep_of_15_per_cent_is_a_regression
     assert change.verdict == "regression", change
 
 
-@pytest.mark.parametrize("threads", [1, 2])
-def test_the_times_of_tflite_are_those_of_an_independent_loop(threads: int) -> None:
+def in_turns(job: bytes, watch: Watch) -> bytes:
+    """Time runs by the benchmark and by a loop of its own, one by one; the median of either, ms."""
+    come_first()
     inner = load_backend("tflite").open_session(
-        store.load("light"), batch=1, device=None, threads=threads, options={}
+        store.load("light"), batch=1, device=None, threads=int(job), options={}
     )
     interpreter = inner._interpreter  # type: ignore[attr-defined]
     index = interpreter.get_input_details()[0]["index"]
     pictures = crops()
-    inputs = [picture[np.newaxis] * np.float32(1 / 255) for picture in pictures.inputs[:8]]
+    inputs = [picture[np.newaxis] * np.float32(1 / 255) for picture in pictures.inputs]
     session = child.Timed(inner)
     once = child.passes(session, pictures, PLAIN, "landmarks")
+    watch("timing both")
     ours, theirs = [], []
-    for number in range(40):  # in turns: what changes on the machine hits both
-        wall, _ = child.times(session, once, 0.1)
-        ours.append(np.median(wall))
-        taken = []
-        end = time.perf_counter() + 0.1
-        while time.perf_counter() < end:
-            interpreter.set_tensor(index, inputs[number % 8])
-            begin = time.perf_counter()
-            interpreter.invoke()
-            taken.append(time.perf_counter() - begin)
-        theirs.append(np.median(taken))
+    for number in range(600):
+        (wall,), _ = child.times(session, once, 0, least=1)
+        interpreter.set_tensor(index, inputs[number % len(inputs)])
+        begin = time.perf_counter()
+        interpreter.invoke()
+        theirs.append(time.perf_counter() - begin)
+        ours.append(wall)
     session.close()
-    # Of neighbours, as a machine that is shared is now fast and now slow.
-    assert np.median(np.array(ours) / theirs) == pytest.approx(1, abs=0.1)
+    return msgspec.msgpack.encode([1000 * float(np.median(each[50:])) for each in (ours, theirs)])
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_the_times_of_tflite_are_those_of_an_independent_loop(threads: int) -> None:
+    ending = isolated.run(f"{__name__}:in_turns", str(threads).encode(), 120, yardstick.ENVIRONMENT)
+    assert ending.how == "answered", ending
+    ours, theirs = msgspec.msgpack.decode(ending.answer)
+    assert ours == pytest.approx(theirs, rel=0.1)
