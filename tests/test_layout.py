@@ -30,7 +30,7 @@ LAYERS = (
         "stillness",
         "tiles",
     },
-    {"inference", "selection", "probe", "verdict"},
+    {"inference", "selection", "isolated", "probe", "verdict"},
     {"models", "imaging"},
     {"stages", "gestures"},
     {"tracker", "events"},
