@@ -186,7 +186,7 @@ class StageTracker:
         """Take up the search that the last frame began."""
         if not self._search.is_running:
             return
-        with report.timed("palm"):
+        with report.timed("search"):
             report.palms = self._search.join()
         self._start(image, report)
 

