@@ -106,6 +106,13 @@ class LandmarksConfig(_Output, frozen=True, kw_only=True, tag="landmarks"):
     """The file to write, relative to the working directory."""
 
 
+class RecordingConfig(_Output, frozen=True, kw_only=True, tag="recording"):
+    """Landmarks and events of every frame, to be replayed."""
+
+    path: Text
+    """The file to write, relative to the working directory; an older one is replaced."""
+
+
 class VideoConfig(_Output, frozen=True, kw_only=True, tag="video"):
     """A video with the hands drawn in."""
 
@@ -124,7 +131,9 @@ class ContactSheetConfig(_Output, frozen=True, kw_only=True, tag="contact_sheet"
     """Tiles at most."""
 
 
-OutputConfig: TypeAlias = StdoutConfig | LandmarksConfig | VideoConfig | ContactSheetConfig
+OutputConfig: TypeAlias = (
+    StdoutConfig | LandmarksConfig | RecordingConfig | VideoConfig | ContactSheetConfig
+)
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -18,6 +18,7 @@ from edgehands.errors import ConfigError
 from edgehands.interpreter import Interpreter
 from edgehands.outputs import Result
 from edgehands.outputs.queue import EventQueue
+from edgehands.recording import Header
 from edgehands.summary import Summary
 from edgehands.tracker import HandTracker
 
@@ -56,13 +57,21 @@ def run(config: configs.Config, watch: Watch | None = None) -> Summary:
         # A picture has no before and after, whatever the config says.
         static = config.tracker.static or camera.length == 1
         tracker = opened.enter_context(_open_tracker(config.tracker, static=static))
-        run = run_id()
+        header = Header(
+            run=run_id(),
+            camera=camera_config.name,
+            live=camera.live,
+            static=static,
+            gestures=config.gestures,
+            model=config.tracker.model,
+            runs_on=tracker.describe(),
+        )
         outputs: list[Output] = []
         for output_config in config.output:
-            outputs.append(_open_output(output_config, camera))
+            outputs.append(_open_output(output_config, camera, header))
             opened.callback(outputs[-1].close)
         queue = EventQueue(outputs, live=camera.live)
-        interpreter = Interpreter(camera_config.name, run, config.gestures, static=static)
+        interpreter = Interpreter(header.camera, header.run, header.gestures, static=static)
         loop = _Loop(camera, tracker, interpreter, queue, outputs)
         return loop.run(camera_config.frames, watch)
 
@@ -181,7 +190,7 @@ def run_id() -> str:
     return f"{int(time.time() * 1000):012x}{secrets.token_hex(3)}"
 
 
-def _open_output(config: configs.OutputConfig, camera: Camera) -> Output:
+def _open_output(config: configs.OutputConfig, camera: Camera, header: Header) -> Output:
     """Open an output, importing its module only now."""
     if isinstance(config, configs.StdoutConfig):
         from edgehands.outputs.stdout import StdoutOutput
@@ -192,6 +201,10 @@ def _open_output(config: configs.OutputConfig, camera: Camera) -> Output:
         from edgehands.outputs.landmarks import LandmarksOutput
 
         return LandmarksOutput(path)
+    if isinstance(config, configs.RecordingConfig):
+        from edgehands.outputs.recording import RecordingOutput
+
+        return RecordingOutput(path, header)
     if isinstance(config, configs.VideoConfig):
         from edgehands.outputs.video import VideoOutput
 
