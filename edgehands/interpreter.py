@@ -7,18 +7,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import msgspec
-
-from edgehands.events import HAND_ENTER_DELAY, EventMaker
+from edgehands.events import EventMaker
 from edgehands.gestures.poses import PoseReader
-from edgehands.gestures.vocabulary import shipped_vocabulary
-from edgehands.settings import GestureRules
+from edgehands.gestures.vocabulary import numbers, shipped_vocabulary
+from edgehands.settings import EventSettings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from edgehands.events import Event
+    from edgehands.gestures.gates import Size
+    from edgehands.gestures.vocabulary import Vocabulary
     from edgehands.hand import Hand
+    from edgehands.settings import GestureRules
 
 
 class Interpreter:
@@ -28,31 +29,40 @@ class Interpreter:
         camera: name put into each event.
         run: a sortable word, unique to this run, that event ids begin with.
         rules: per gesture; one without an entry has the defaults.
+        settings: what holds for all gestures together.
+        own: the user's own definitions, on top of the shipped vocabulary.
         static: each frame stands alone, so that nothing has a delay.
     """
 
     def __init__(
-        self, camera: str, run: str, rules: Mapping[str, GestureRules], *, static: bool = False
+        self,
+        camera: str,
+        run: str,
+        rules: Mapping[str, GestureRules],
+        settings: EventSettings | None = None,
+        own: Vocabulary | None = None,
+        *,
+        static: bool = False,
     ) -> None:
-        self._poses = PoseReader(shipped_vocabulary(), rules)
-        if static:
-            rules = {
-                name: msgspec.structs.replace(rules.get(name, GestureRules()), enter_delay=0.0)
-                for name in shipped_vocabulary()
-            }
-        enter_delay = 0.0 if static else HAND_ENTER_DELAY
-        self._events = EventMaker(camera, run, rules, enter_delay)
+        settings = settings or EventSettings()
+        vocabulary = {**shipped_vocabulary(), **(own or {})}
+        self._poses = PoseReader(vocabulary, rules)
+        counting = numbers(vocabulary, settings.culture)
+        self._events = EventMaker(camera, run, rules, settings, numbers=counting, static=static)
 
-    def update(self, hands: Sequence[Hand], time: float, ts: float) -> list[Event]:
+    def update(
+        self, hands: Sequence[Hand], time: float, ts: float, picture: Size | None = None
+    ) -> list[Event]:
         """Take a frame's hands and return what began or ended.
 
         Args:
             hands: as the tracker returned them.
             time: of the frame, seconds.
             ts: the time to write into events, seconds.
+            picture: the frame's width and height, which rules with a zone need.
         """
         poses = [self._poses.best(hand) for hand in hands]
-        return self._events.update(hands, poses, time, ts)
+        return self._events.update(hands, poses, time, ts, picture=picture)
 
     def gestures(self, hands: Sequence[Hand]) -> dict[int, str]:
         """Return the gesture that each of these hands is in, by its id; the idle are left out."""

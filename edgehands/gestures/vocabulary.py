@@ -1,51 +1,110 @@
-"""The vocabulary: which finger states and directions make each static gesture, read as data."""
+"""The vocabulary: what makes each static gesture, read as data."""
 
 from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
+from msgspec import Meta
 
 from edgehands.errors import ConfigError
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from edgehands.settings import Culture
+
 SHIPPED = Path(__file__).with_name("vocabulary.toml")
 
-FingerPattern = Literal["straight", "curled"] | None
-FingerName = Literal["thumb", "index", "middle", "ring", "pinky"]
+ThumbState = Literal["apart", "folded", "across"]
+FingerState = Literal["straight", "bent", "curled", "folded"]
+GapState = Literal["apart", "together", "crossed"]
+TouchState = Literal["touching", "clear"]
 Direction = Literal["up", "down", "left", "right"]
+Facing = Literal["camera", "away", "up", "down", "left", "right"]
+
+Number = Annotated[int, Meta(ge=0, le=10)]
+Lead = Annotated[float, Meta(ge=0.0, le=0.9)]
 
 
-class Pointing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Where a finger must point in the image."""
-
-    finger: FingerName
-    direction: Direction
+class _Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What all tables of a pose have."""
 
 
-class Pose(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What makes one static gesture; None leaves that finger free."""
+class Points(_Part, frozen=True):
+    """Where fingers point in the picture, within 45° to either side."""
 
-    thumb: FingerPattern = None
-    index: FingerPattern = None
-    middle: FingerPattern = None
-    ring: FingerPattern = None
-    pinky: FingerPattern = None
-    points: Pointing | None = None
+    thumb: Direction | None = None
+    index: Direction | None = None
+    middle: Direction | None = None
+    ring: Direction | None = None
+    pinky: Direction | None = None
 
-    def fingers(self) -> dict[str, FingerPattern]:
-        """The pattern of each finger by its name."""
-        return {
-            "thumb": self.thumb,
-            "index": self.index,
-            "middle": self.middle,
-            "ring": self.ring,
-            "pinky": self.pinky,
-        }
 
+class Numbers(_Part, frozen=True):
+    """What a pose counts, by culture."""
+
+    american: Number | None = None
+    european: Number | None = None
+    chinese: Number | None = None
+
+
+class Pose(_Part, frozen=True):
+    """What makes one static gesture. What is left out may be as it likes; several states in [ ]
+    mean any of them.
+    """
+
+    thumb: ThumbState | tuple[ThumbState, ...] | None = None
+    index: FingerState | tuple[FingerState, ...] | None = None
+    middle: FingerState | tuple[FingerState, ...] | None = None
+    ring: FingerState | tuple[FingerState, ...] | None = None
+    pinky: FingerState | tuple[FingerState, ...] | None = None
+    index_middle: GapState | tuple[GapState, ...] | None = None
+    """How the tips of two neighbours lie, side by side."""
+    middle_ring: GapState | tuple[GapState, ...] | None = None
+    ring_pinky: GapState | tuple[GapState, ...] | None = None
+    thumb_index: TouchState | None = None
+    """Whether the thumb's tip is at this finger's."""
+    thumb_middle: TouchState | None = None
+    thumb_ring: TouchState | None = None
+    thumb_pinky: TouchState | None = None
+    points: Points = Points()
+    palm: Facing | tuple[Facing, ...] | None = None
+    """Where the palm faces, seen from the camera."""
+    side: Literal["left", "right"] | None = None
+    """The hand that can show it."""
+    numbers: Numbers = Numbers()
+    margin: Lead = 0.1
+    """By how much it must score better than any pose that contradicts it."""
+
+    def conditions(self) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """Yield what must hold, each as (subject, states): ("index", ("bent", "curled"))."""
+        for subject in _SUBJECTS:
+            if states := getattr(self, subject):
+                yield subject, (states,) if isinstance(states, str) else states
+        for finger, direction in msgspec.structs.asdict(self.points).items():
+            if direction:
+                yield f"{finger}_points", (direction,)
+
+
+_SUBJECTS = tuple(
+    name for name in Pose.__struct_fields__ if name not in ("points", "numbers", "margin")
+)
 
 Vocabulary = dict[str, Pose]
+
+MEDIAPIPE_NAMES = {
+    "Closed_Fist": "fist",
+    "Open_Palm": "open_palm",
+    "Pointing_Up": "pointing_up",
+    "Thumb_Down": "thumb_down",
+    "Thumb_Up": "thumb_up",
+    "Victory": "victory",
+    "ILoveYou": "spiderman",
+}
+"""The gestures of MediaPipe's recogniser (its "canned" ones), and what they are called here."""
 
 
 def read_vocabulary(path: Path) -> Vocabulary:
@@ -64,3 +123,9 @@ def read_vocabulary(path: Path) -> Vocabulary:
 def shipped_vocabulary() -> Vocabulary:
     """Return the vocabulary that comes with EdgeHands."""
     return read_vocabulary(SHIPPED)
+
+
+def numbers(vocabulary: Vocabulary, culture: Culture) -> dict[str, int]:
+    """Return what poses count in a culture, by their names."""
+    counts = {name: getattr(pose.numbers, culture) for name, pose in vocabulary.items()}
+    return {name: count for name, count in counts.items() if count is not None}

@@ -1,0 +1,119 @@
+"""What is measured on one hand: numbers of its shape and attitude, each with a name and a unit.
+
+Shape is measured on world landmarks, so that distance and turns on the picture do not matter;
+where fingers point, on the picture itself.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from edgehands.hand import FINGERS, Landmark
+
+if TYPE_CHECKING:
+    from edgehands.hand import FloatArray, Hand
+
+_LONG = ("index", "middle", "ring", "pinky")
+_GAPS = ("index_middle", "middle_ring", "ring_pinky")
+DIRECTIONS = ("up", "right", "down", "left")
+FACINGS = ("camera", "away", "up", "down", "left", "right")
+
+UNITS: dict[str, str] = {
+    **{f"{name} bend": "°" for name in FINGERS},
+    **{f"{name} stretch": "" for name in _LONG},
+    **{f"{name} gap": "" for name in _GAPS},
+    **{f"thumb to {name}": "palms" for name in _LONG},
+    "thumb reach": "palms",
+    "thumb outside": "palms",
+    **{f"{name} off {way}": "°" for name in FINGERS for way in DIRECTIONS},
+    **{f"palm off {way}": "°" for way in FACINGS},
+    "right hand": "",
+}
+"""The unit of each measure, in the order of `measure`: degrees, palm sizes, or none (ratios)."""
+
+_CHAINS = np.array([[Landmark.WRIST, *joints] for joints in FINGERS.values()])
+_TIPS = _CHAINS[1:, 4]
+_OTHER_JOINTS = _CHAINS[1:, 1:4].ravel()
+
+# Every distance comes from one subtraction: bones, tips and middle joints to the wrist, the thumb's
+# tip to the other tips and joints, and the palm size.
+_FROM = np.concatenate(
+    [
+        _CHAINS[:, :-1].ravel(),
+        np.zeros(8, int),
+        np.full(4 + len(_OTHER_JOINTS), Landmark.THUMB_TIP),
+        [Landmark.WRIST],
+    ]
+)
+_TO = np.concatenate(
+    [_CHAINS[:, 1:].ravel(), _TIPS, _CHAINS[1:, 2], _TIPS, _OTHER_JOINTS, [Landmark.MIDDLE_MCP]]
+)
+_BONES = slice(0, 20)
+_WRIST_TO_TIPS, _WRIST_TO_PIPS = slice(20, 24), slice(24, 28)
+_THUMB_TO_TIPS, _THUMB_TO_JOINTS = slice(28, 32), slice(32, 44)
+
+_FIRST, _LAST = _CHAINS[:, 1], _CHAINS[:, 4]
+_MCPS = _CHAINS[1:, 1]
+_LATERAL = np.concatenate([_MCPS, _TIPS, [Landmark.THUMB_TIP]])
+_BEARINGS = np.array([0.0, 90.0, 180.0, -90.0])
+_TINY = 1e-6
+
+
+def measure(hand: Hand) -> FloatArray:
+    """Return every measure of `UNITS`, in that order."""
+    world = hand.world_landmarks
+    steps = world[_TO] - world[_FROM]
+    lengths = np.maximum(np.sqrt(np.einsum("ij,ij->i", steps, steps)), _TINY)
+    palm = lengths[-1]
+    bends = _bends(steps[_BONES], lengths[_BONES])
+    stretches = lengths[_WRIST_TO_TIPS] / lengths[_WRIST_TO_PIPS]
+    gaps, outside = _gaps(world, palm)
+    touches = lengths[_THUMB_TO_TIPS] / palm
+    reach = lengths[_THUMB_TO_JOINTS].min() / palm
+    off = _off_directions(hand.landmarks)
+    facing = _off_facings(world, right=hand.handedness == "right")
+    right = hand.handedness_score if hand.handedness == "right" else 1 - hand.handedness_score
+    return np.concatenate(
+        [bends, stretches, gaps, touches, (reach, outside), off, facing, (right,)]
+    )
+
+
+def _bends(bones: FloatArray, lengths: FloatArray) -> FloatArray:
+    """Degrees of each finger's three joints added up, [5]: 0 where all bones are in line."""
+    units = (bones / lengths[:, None]).reshape(5, 4, 3)
+    cosines = np.einsum("ijk,ijk->ij", units[:, :-1], units[:, 1:])
+    return np.degrees(np.arccos(np.minimum(np.maximum(cosines, -1.0), 1.0)).sum(axis=1))
+
+
+def _gaps(world: FloatArray, palm: float) -> tuple[FloatArray, float]:
+    """How far neighbouring tips stand apart sideways, in the distance of their knuckles, [3];
+    and how far the thumb's tip lies outside of the index knuckle, in palm sizes.
+    """
+    axis = world[Landmark.INDEX_MCP] - world[Landmark.PINKY_MCP]
+    sideways = world[_LATERAL] @ axis / max(math.sqrt(float(axis @ axis)), _TINY)
+    knuckles, tips, thumb = sideways[:4], sideways[4:8], sideways[8]
+    gaps = (tips[:-1] - tips[1:]) / np.maximum(knuckles[:-1] - knuckles[1:], 0.1 * palm)
+    return gaps, float(thumb - knuckles[0]) / palm
+
+
+def _off_directions(landmarks: FloatArray) -> FloatArray:
+    """Degrees between where each finger points in the picture and each direction, [20]."""
+    along = landmarks[_LAST, :2] - landmarks[_FIRST, :2]
+    bearings = np.degrees(np.arctan2(along[:, 0], -along[:, 1]))
+    off = np.abs(bearings[:, None] - _BEARINGS)
+    return np.minimum(off, 360.0 - off).ravel()
+
+
+def _off_facings(world: FloatArray, *, right: bool) -> FloatArray:
+    """Degrees between the palm's outward normal and each way it can face, [6]."""
+    (ax, ay, az), (bx, by, bz) = (
+        world[[Landmark.INDEX_MCP, Landmark.PINKY_MCP]] - world[Landmark.WRIST]
+    ).tolist()
+    normal = ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx
+    sign = (1.0 if right else -1.0) / max(math.hypot(*normal), _TINY * _TINY)
+    x, y, z = (sign * part for part in normal)
+    cosines = np.array([-z, z, -y, y, -x, x])
+    return np.degrees(np.arccos(np.minimum(np.maximum(cosines, -1.0), 1.0)))

@@ -1,0 +1,115 @@
+"""The named states of fingers, thumb and palm: which measure must lie in which range.
+
+Every border was chosen on the tuning seed's drawn hands as the whole pipeline sees them, whose
+depth is too flat by about half; the truth lies well inside of each.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple, TypeAlias
+
+from edgehands.gestures.measures import DIRECTIONS, FACINGS
+from edgehands.hand import FINGERS
+
+
+class Need(NamedTuple):
+    """A range that a measure must lie in."""
+
+    measure: str
+    """A key of `measures.UNITS`."""
+    low: float = -math.inf
+    high: float = math.inf
+    softness: float = 1.0
+    """By how much inside the range the degree is 0.73; at its ends it is 0.5."""
+
+    def excludes(self, other: Need) -> bool:
+        """Whether no hand can meet both: ranges that do not overlap, or two ways to point."""
+        if self.measure != other.measure:
+            subject, off, _ = self.measure.partition(" off ")
+            return bool(off) and other.measure.startswith(f"{subject} off ")
+        return self.low >= other.high or self.high <= other.low
+
+
+Alternatives: TypeAlias = tuple[tuple[Need, ...], ...]
+"""Any of these, and of it all needs; two at most."""
+
+_LONG = ("index", "middle", "ring", "pinky")
+
+_STRAIGHT_ABOVE, _CURLED_BELOW, _STRETCH_SOFTNESS = 1.19, 0.93, 0.03
+_BEND_LIMIT, _BEND_SOFTNESS = 130.0, 8.0
+_APART_REACH, _APART_OUTSIDE, _ACROSS_BELOW, _THUMB_SOFTNESS = 0.46, 0.20, 0.08, 0.03
+_SPREAD_ABOVE, _CROSSED_BELOW, _GAP_SOFTNESS = 1.15, 0.6, 0.1
+_TOUCH_BELOW, _TOUCH_SOFTNESS = 0.45, 0.03
+_CONE, _CONE_SOFTNESS = 45.0, 4.0
+_SIDE_SOFTNESS = 0.05
+_FACING_CONE = 55.0  # three axes: the six cones just meet at the corners between them
+
+
+def _either(*needs: Need) -> Alternatives:
+    return tuple((need,) for need in needs)
+
+
+def _both(*needs: Need) -> Alternatives:
+    return (needs,)
+
+
+def _finger(name: str) -> dict[tuple[str, str], Alternatives]:
+    stretch = f"{name} stretch"
+    soft = _STRETCH_SOFTNESS
+    return {
+        (name, "straight"): _both(
+            Need(stretch, _STRAIGHT_ABOVE, math.inf, soft),
+            Need(f"{name} bend", -math.inf, _BEND_LIMIT, _BEND_SOFTNESS),
+        ),
+        (name, "bent"): _both(Need(stretch, _CURLED_BELOW, _STRAIGHT_ABOVE, soft)),
+        (name, "curled"): _both(Need(stretch, -math.inf, _CURLED_BELOW, soft)),
+        (name, "folded"): _both(Need(stretch, -math.inf, _STRAIGHT_ABOVE, soft)),
+        (f"thumb_{name}", "touching"): _both(
+            Need(f"thumb to {name}", -math.inf, _TOUCH_BELOW, _TOUCH_SOFTNESS)
+        ),
+        (f"thumb_{name}", "clear"): _both(
+            Need(f"thumb to {name}", _TOUCH_BELOW, math.inf, _TOUCH_SOFTNESS)
+        ),
+    }
+
+
+def _gap(name: str) -> dict[tuple[str, str], Alternatives]:
+    gap = f"{name} gap"
+    ends = (-math.inf, _CROSSED_BELOW, _SPREAD_ABOVE, math.inf)
+    return {
+        (name, state): _both(Need(gap, ends[i], ends[i + 1], _GAP_SOFTNESS))
+        for i, state in enumerate(("crossed", "together", "apart"))
+    }
+
+
+def _within(measure: str, cone: float) -> Alternatives:
+    return _both(Need(measure, -math.inf, cone, _CONE_SOFTNESS))
+
+
+STATES: dict[tuple[str, str], Alternatives] = {
+    ("thumb", "apart"): _both(
+        Need("thumb reach", _APART_REACH, math.inf, _THUMB_SOFTNESS),
+        Need("thumb outside", _APART_OUTSIDE, math.inf, _THUMB_SOFTNESS),
+    ),
+    ("thumb", "folded"): _either(
+        Need("thumb reach", -math.inf, _APART_REACH, _THUMB_SOFTNESS),
+        Need("thumb outside", -math.inf, _APART_OUTSIDE, _THUMB_SOFTNESS),
+    ),
+    ("thumb", "across"): _both(Need("thumb outside", -math.inf, _ACROSS_BELOW, _THUMB_SOFTNESS)),
+    **{key: state for name in _LONG for key, state in _finger(name).items()},
+    **{
+        key: state
+        for name in ("index_middle", "middle_ring", "ring_pinky")
+        for key, state in _gap(name).items()
+    },
+    **{
+        (f"{name}_points", way): _within(f"{name} off {way}", _CONE)
+        for name in FINGERS
+        for way in DIRECTIONS
+    },
+    **{("palm", way): _within(f"palm off {way}", _FACING_CONE) for way in FACINGS},
+    ("side", "left"): _both(Need("right hand", -math.inf, 0.5, _SIDE_SOFTNESS)),
+    ("side", "right"): _both(Need("right hand", 0.5, math.inf, _SIDE_SOFTNESS)),
+}
+"""What each state of each subject needs, by (subject, state): ("index", "straight")."""
