@@ -1,4 +1,4 @@
-"""Motions that go on while something is held: pinch and drag, turn a knob."""
+"""Motions that go on while thumb and index finger hold something: drag, and twist a knob."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from edgehands.gestures.motions.grip import APART, PINCHED
-from edgehands.gestures.motions.motion import Sign, above, below
+from edgehands.gestures.motions.motion import Sign, below
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,17 +44,27 @@ class Grip:
         return self._lost is not None
 
 
-class DragReader:
-    """Thumb and index finger pinch and the hand moves."""
+class PinchReader:
+    """Thumb and index finger pinch, and the hand moves or turns: a drag, or a twist of a knob.
 
-    _BEGINS = 0.35
+    Which of the two it is shows first decides until the fingers let go.
+    """
+
+    _MOVED = 0.4
     """Palm sizes after which a pinch is a drag."""
+    _TURNED = 18.0
+    """Degrees after which a pinch that stayed in its place is a twist."""
+    _IN_PLACE = 0.35
+    """Palm sizes that count as staying."""
 
     def __init__(self) -> None:
         self._grip = Grip()
-        self._from: tuple[float, float, float] | None = None
-        self._score: float | None = None
-        self._value: Mapping[str, float] = {"dx": 0.0, "dy": 0.0}
+        self._from: Moment | None = None
+        self._roll = 0.0
+        self._angle = 0.0
+        self._gesture: str | None = None
+        self._score = 0.0
+        self._value: Mapping[str, float] | None = None
         self.held = False
         """Whether the hand pinches now, for the reader of two hands."""
 
@@ -66,73 +76,42 @@ class DragReader:
         if not self.held or blocked:
             self._from = None
             return self.end()
-        x, y = moment.pinch_point
-        if self._from is None:
-            self._from = (x, y, moment.unit)
-        x0, y0, unit = self._from
         if self._grip.slipping:
             return []
-        self._value = {"dx": (x - x0) / unit, "dy": (y - y0) / unit}
-        moved = math.hypot(*self._value.values())
-        if self._score is None:
-            if moved < self._BEGINS:
-                return []
-            self._score = below(moment.pinch, APART, 0.06)
-            return [Sign("pinch_drag", "start", self._score, self._value)]
-        return [Sign("pinch_drag", "value", self._score, self._value)]
+        if self._from is None:
+            self._from, self._angle, self._roll = moment, 0.0, moment.roll
+        self._angle += (moment.roll - self._roll + 180) % 360 - 180
+        self._roll = moment.roll
+        dx, dy = self._way(moment)
+        if self._gesture is not None:
+            self._value = self._measured(dx, dy)
+            return [Sign(self._gesture, "value", self._score, self._value)]
+        return self._begin(moment, dx, dy)
 
     def end(self) -> list[Sign]:
         """End what is under way, as when the hand is gone."""
-        if self._score is None:
+        if self._gesture is None:
             return []
-        score, self._score = self._score, None
-        return [Sign("pinch_drag", "end", score, self._value)]
+        gesture, self._gesture = self._gesture, None
+        return [Sign(gesture, "end", self._score, self._value)]
 
-
-class TwistReader:
-    """A hand around a knob, fingers half bent and apart from the thumb, turns."""
-
-    _BEGINS = 15.0
-    """Degrees after which it turns."""
-
-    def __init__(self) -> None:
-        self._grip = Grip()
-        self._last: Moment | None = None
-        self._angle = 0.0
-        self._score: float | None = None
-
-    def update(self, moment: Moment) -> list[Sign]:
-        """Take the next moment of one hand."""
-        grip = _knob_grip(moment)
-        if not self._grip.update(moment.time, closed=grip > 0.5, opened=grip < 0.3):
-            self._last, self._angle = None, 0.0
-            return self.end()
-        if self._last is not None and not self._grip.slipping:
-            self._angle += (moment.roll - self._last.roll + 180) % 360 - 180
-        self._last = moment
-        if self._score is None:
-            if abs(self._angle) < self._BEGINS:
-                return []
-            self._score = grip
-            return [self._sign("start")]
-        return [] if self._grip.slipping else [self._sign("value")]
-
-    def end(self) -> list[Sign]:
-        """End what is under way, as when the hand is gone."""
-        if self._score is None:
+    def _begin(self, moment: Moment, dx: float, dy: float) -> list[Sign]:
+        moved = math.hypot(dx, dy)
+        if abs(self._angle) >= self._TURNED and moved < self._IN_PLACE:
+            self._gesture = "twist"
+        elif moved >= self._MOVED:
+            self._gesture = "pinch_drag"
+        else:
             return []
-        sign = self._sign("end")
-        self._score = None
-        return [sign]
+        self._score = below(moment.pinch, APART, 0.06)
+        self._value = self._measured(dx, dy)
+        return [Sign(self._gesture, "start", self._score, self._value)]
 
-    def _sign(self, phase: str) -> Sign:
-        return Sign("twist", phase, self._score or 0.0, {"angle": self._angle})  # type: ignore[arg-type]
+    def _way(self, moment: Moment) -> tuple[float, float]:
+        """Return how far the pinch has moved, palm sizes."""
+        begun = self._from or moment
+        x, y = moment.pinch_point
+        return (x - begun.pinch_point[0]) / begun.unit, (y - begun.pinch_point[1]) / begun.unit
 
-
-def _knob_grip(moment: Moment) -> float:
-    return min(
-        below(max(moment.straight), 0.85, 0.04),
-        above(min(moment.straight), 0.1, 0.08),
-        above(moment.pinch, 0.4, 0.04),
-        below(moment.pinch, 1.25, 0.08),
-    )
+    def _measured(self, dx: float, dy: float) -> Mapping[str, float]:
+        return {"angle": self._angle} if self._gesture == "twist" else {"dx": dx, "dy": dy}

@@ -42,7 +42,7 @@ class Moment:
     roll: float
     """Where the palm points: degrees clockwise from up."""
     straight: tuple[float, float, float, float]
-    """Index to pinky: cosine of the bend at the PIP joint and beyond; 1 straight, below 0 curled."""
+    """Index to pinky: cosine of the bend from the PIP joint on; 1 straight, below 0 curled."""
     pinch: float
     """From the thumb's tip to the index finger's, palm sizes."""
     thumb_off: float

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from edgehands.gestures.motions.circle import CircleReader
 from edgehands.gestures.motions.grip import DoubleTapReader, GrabReader
-from edgehands.gestures.motions.hold import DragReader, TwistReader
+from edgehands.gestures.motions.hold import PinchReader
 from edgehands.gestures.motions.moment import read_moment
-from edgehands.gestures.motions.motion import Motion
+from edgehands.gestures.motions.motion import SWIPES, Motion
 from edgehands.gestures.motions.pair import ClapReader, ZoomReader
 from edgehands.gestures.motions.travel import PushReader, SwipeReader, WaveReader
 from edgehands.settings import TICK, GestureRules
@@ -29,8 +29,10 @@ MISSING_FOR = 0.3
 """Seconds that a hand may be missing and come back without being forgotten."""
 
 _TRAVELS = frozenset(
-    ("swipe_left", "swipe_right", "swipe_up", "swipe_down", "push", "pull", "wave")
-    + ("circle_clockwise", "circle_counterclockwise")
+    (
+        *SWIPES.values(),
+        *("push", "pull", "wave", "circle_clockwise", "circle_counterclockwise"),
+    )
 )
 _QUIET = 0.4
 """Seconds after one of these in which the same hand makes no other: one way has one name."""
@@ -75,7 +77,7 @@ class MotionReader:
         for pair in combinations(sorted(moments), 2):
             a, b = pair
             both = self._pairs.setdefault(pair, _PairReaders())
-            held = self._hands[a].drag.held and self._hands[b].drag.held
+            held = self._hands[a].pinch.held and self._hands[b].pinch.held
             signs = both.update(moments[a], moments[b], held=held)
             motions += self._gate.passed(signs, pair, time)
         return motions
@@ -106,8 +108,7 @@ class _HandReaders:
 
     def __init__(self) -> None:
         self.seen = -math.inf
-        self.drag = DragReader()
-        self._twist = TwistReader()
+        self.pinch = PinchReader()
         self._others = (
             *(SwipeReader(), PushReader(), WaveReader()),
             *(CircleReader(), GrabReader(), DoubleTapReader()),
@@ -115,14 +116,13 @@ class _HandReaders:
 
     def update(self, moment: Moment, *, zooming: bool) -> list[Sign]:
         self.seen = moment.time
-        signs = self.drag.update(moment, blocked=zooming)
-        signs += self._twist.update(moment)
+        signs = self.pinch.update(moment, blocked=zooming)
         for reader in self._others:
             signs += reader.update(moment)
         return signs
 
     def end(self) -> list[Sign]:
-        return [*self.drag.end(), *self._twist.end()]
+        return self.pinch.end()
 
 
 class _PairReaders:

@@ -16,8 +16,12 @@ if TYPE_CHECKING:
 _BACK_AGAIN = 0.8
 """Seconds after a swipe or push in which the way back is not the opposite one."""
 _OPPOSITE = {
-    **{"swipe_left": "swipe_right", "swipe_right": "swipe_left"},
-    **{"swipe_up": "swipe_down", "swipe_down": "swipe_up", "push": "pull", "pull": "push"},
+    "swipe_left": "swipe_right",
+    "swipe_right": "swipe_left",
+    "swipe_up": "swipe_down",
+    "swipe_down": "swipe_up",
+    "push": "pull",
+    "pull": "push",
 }
 
 

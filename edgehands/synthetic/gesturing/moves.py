@@ -6,20 +6,22 @@ a second, a wave 1.6 to 2.6 Hz, a push 15 to 25 cm.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from edgehands.hand import Landmark
 from edgehands.synthetic.gesturing.performance import Scene
-from edgehands.synthetic.gesturing.shapes import ASIDE, CLAW, SHAPES, Shape
+from edgehands.synthetic.gesturing.shapes import ASIDE, READY_TO_PINCH, SHAPES, Shape
 from edgehands.synthetic.gesturing.stage import RATES, Cast, rng_of, still
-from edgehands.synthetic.pose import GESTURES, Pose
+from edgehands.synthetic.pose import GESTURES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from edgehands.synthetic.gesturing.performance import Performance
-    from edgehands.synthetic.pose import Array
+    from edgehands.synthetic.pose import Array, Pose
 
     Part = tuple[float, tuple[float, float], Callable[[Array], tuple[Performance, ...]]]
     """Seconds in all; from when to when the motion goes; what the hands do at given times."""
@@ -30,14 +32,6 @@ _OPEN = Shape(GESTURES["open_palm"])
 _FIST = GESTURES["fist"]
 _PINCH = GESTURES["pinch"]
 _POINT = SHAPES["pointing_up"][0]
-_READY = Pose(
-    (37.0, 27.0, 54.0, 12.0, 22.0),
-    (38.0, 2.0, 24.0, 10.0),
-    _PINCH.middle,
-    _PINCH.ring,
-    _PINCH.pinky,
-)
-"""Thumb and index finger about to meet."""
 _WAYS = {"right": (1.0, 0.0), "left": (-1.0, 0.0), "up": (0.0, -1.0), "down": (0.0, 1.0)}
 
 
@@ -174,7 +168,7 @@ def _grab(cast: Cast, before: Pose, after: Pose) -> Part:
 
 def _double_tap(cast: Cast) -> Part:
     rng = cast.rng
-    ready, shut = cast.held(_READY.to_array()), _shut(cast)
+    ready, shut = cast.held(READY_TO_PINCH.to_array()), _shut(cast)
     move, touch, apart = rng.uniform(0.08, 0.12), rng.uniform(0.06, 0.1), rng.uniform(0.1, 0.15)
     keys = _REST + np.cumsum([0.0, move, touch, move, apart, move, touch, move])
     ends = np.array([ready, shut, shut, ready, ready, shut, shut, ready])
@@ -205,7 +199,7 @@ def _drag(cast: Cast) -> Part:
     middle = cast.place(550.0, 850.0)
     closed, begin = _REST + 0.2, _REST + 0.5
     over = begin + rng.uniform(0.5, 0.9)
-    ready, shut = cast.held(_READY.to_array()), _shut(cast)
+    ready, shut = cast.held(READY_TO_PINCH.to_array()), _shut(cast)
     turn = cast.turn("", _POINT, ASIDE)
 
     def play(times: Array) -> tuple[Performance, ...]:
@@ -231,7 +225,7 @@ def _zoom(cast: Cast) -> Part:
     middle = cast.place(700.0, 900.0) * (0.4, 0.4, 1.0)
     closed, begin = _REST + 0.2, _REST + 0.5
     over = begin + rng.uniform(0.5, 0.9)
-    ready, shut = cast.held(_READY.to_array()), _shut(cast)
+    ready, shut = cast.held(READY_TO_PINCH.to_array()), _shut(cast)
 
     def play(times: Array) -> tuple[Performance, ...]:
         hands = []
@@ -258,23 +252,35 @@ def _zoom(cast: Cast) -> Part:
 
 def _twist(cast: Cast) -> Part:
     rng = cast.rng
-    angle = rng.uniform(35.0, 70.0) * (1 if rng.random() < 0.5 else -1)
-    over = _REST + rng.uniform(0.4, 0.9)
-    turn = cast.turn("", Shape(CLAW))
-    ends = np.array([turn - (0, 0, angle / 2), turn + (0, 0, angle / 2)])
-    pose, place = cast.held(CLAW.to_array()), cast.place()
+    angle = rng.uniform(40.0, 75.0) * (1 if rng.random() < 0.5 else -1)
+    closed, begin = _REST + 0.2, _REST + 0.5
+    over = begin + rng.uniform(0.4, 0.9)
+    ready, shut = cast.held(READY_TO_PINCH.to_array()), _shut(cast)
+    turn, place = cast.turn("", _POINT, ASIDE), cast.place()
+    half = np.array([0.0, 0.0, angle / 2])
+    ends = np.array([turn - half, turn + half])
 
     def play(times: Array) -> tuple[Performance, ...]:
-        return (
-            cast.perform(
-                times,
-                angles=still(pose),
-                places=still(place),
-                turns=(np.array([_REST, over]), ends),
+        turning = cast.perform(
+            times,
+            angles=(
+                np.array([_REST, closed, over + 0.2, over + 0.4]),
+                np.array([ready, shut, shut, ready]),
             ),
+            places=still(place),
+            turns=(np.array([begin, over]), ends),
         )
+        return (_about_pinch(turning),)
 
-    return over + _REST, (_REST, over), play
+    return over + 0.4 + _REST, (begin, over), play
+
+
+def _about_pinch(performance: Performance) -> Performance:
+    """Return it moved so that the hand turns about what it holds, not about its wrist."""
+    _, world = performance.truth()
+    held = world[:, [Landmark.THUMB_TIP, Landmark.INDEX_TIP]].mean(axis=1) - world[:, 0]
+    shift = (held - held.mean(axis=0)) * 1000.0
+    return replace(performance, places=performance.places - shift)
 
 
 def _clap(cast: Cast) -> Part:

@@ -72,6 +72,8 @@ class Scene:
     begins, to when it is left again or ends."""
     tilt: float = 0.0
     """Degrees, the largest turn away from how the gesture is shown at its best."""
+    also: frozenset[str] = frozenset()
+    """Other gestures that it truly shows on the way, such as the palm that swipes."""
 
 
 def eased(times: Array, keys: Array, values: Array) -> Array:

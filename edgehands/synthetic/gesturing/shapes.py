@@ -37,7 +37,6 @@ class Shape:
 _STRAIGHT: FingerAngles = (4.0, 0.0, 4.0, 3.0)
 _CURLED: FingerAngles = (82.0, 0.0, 102.0, 62.0)
 _HOOKED: FingerAngles = (12.0, 0.0, 92.0, 52.0)
-_RELAXED: FingerAngles = (28.0, 0.0, 36.0, 18.0)
 
 _THUMB_OUT: ThumbAngles = (48.0, 12.0, 50.0, 8.0, 4.0)
 _THUMB_UP: ThumbAngles = (54.0, 10.0, 71.0, -15.0, -18.0)
@@ -56,16 +55,22 @@ _INDEX = _spread(_STRAIGHT, 7.0)
 _RING = _spread(_STRAIGHT, -7.0)
 _PINKY = _spread(_STRAIGHT, -14.0)
 
-RELAXED = Pose(_THUMB_RELAXED, _RELAXED, _RELAXED, _RELAXED, _spread(_RELAXED, -4.0))
-"""A hand that shows nothing: half open."""
-CLAW = Pose(
-    (46.0, 30.0, 55.0, 24.0, 26.0),
-    (26.0, 6.0, 44.0, 26.0),
-    (28.0, 0.0, 46.0, 26.0),
-    (28.0, -6.0, 44.0, 26.0),
-    (26.0, -14.0, 42.0, 24.0),
+RELAXED = Pose(
+    _THUMB_RELAXED,
+    (28.0, 2.0, 38.0, 18.0),
+    (34.0, 0.0, 44.0, 22.0),
+    (38.0, -3.0, 48.0, 24.0),
+    (38.0, -8.0, 46.0, 24.0),
 )
-"""A hand around a knob."""
+"""A hand that shows nothing: half open, more so to the pinky's side."""
+READY_TO_PINCH = Pose(
+    (37.0, 27.0, 54.0, 12.0, 22.0),
+    (38.0, 2.0, 24.0, 10.0),
+    GESTURES["pinch"].middle,
+    GESTURES["pinch"].ring,
+    GESTURES["pinch"].pinky,
+)
+"""Thumb and index finger about to meet."""
 
 _POINTING = Shape(GESTURES["pointing_up"]).from_both_sides()
 _THUMB = Shape(GESTURES["thumb_up"]).from_both_sides()
