@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from edgehands.events import EventMaker
+from edgehands.gestures.motions import MotionReader
 from edgehands.gestures.poses import PoseReader
 from edgehands.gestures.vocabulary import numbers, shipped_vocabulary
 from edgehands.settings import EventSettings
@@ -31,7 +32,8 @@ class Interpreter:
         rules: per gesture; one without an entry has the defaults.
         settings: what holds for all gestures together.
         own: the user's own definitions, on top of the shipped vocabulary.
-        static: each frame stands alone, so that nothing has a delay.
+        mirrored: the pictures are mirrored, as in a selfie; directions are swapped back.
+        static: each frame stands alone, so that nothing has a delay and nothing moves.
     """
 
     def __init__(
@@ -42,11 +44,13 @@ class Interpreter:
         settings: EventSettings | None = None,
         own: Vocabulary | None = None,
         *,
+        mirrored: bool = False,
         static: bool = False,
     ) -> None:
         settings = settings or EventSettings()
         vocabulary = {**shipped_vocabulary(), **(own or {})}
-        self._poses = PoseReader(vocabulary, rules)
+        self._poses = PoseReader(vocabulary, rules, mirrored=mirrored)
+        self._motions = None if static else MotionReader(rules, mirrored=mirrored)
         counting = numbers(vocabulary, settings.culture)
         self._events = EventMaker(camera, run, rules, settings, numbers=counting, static=static)
 
@@ -62,7 +66,8 @@ class Interpreter:
             picture: the frame's width and height, which rules with a zone need.
         """
         poses = [self._poses.best(hand) for hand in hands]
-        return self._events.update(hands, poses, time, ts, picture=picture)
+        motions = self._motions.update(hands, time) if self._motions else ()
+        return self._events.update(hands, poses, time, ts, motions, picture)
 
     def gestures(self, hands: Sequence[Hand]) -> dict[int, str]:
         """Return the gesture that each of these hands is in, by its id; the idle are left out."""

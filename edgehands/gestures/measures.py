@@ -59,12 +59,20 @@ _FIRST, _LAST = _CHAINS[:, 1], _CHAINS[:, 4]
 _MCPS = _CHAINS[1:, 1]
 _LATERAL = np.concatenate([_MCPS, _TIPS, [Landmark.THUMB_TIP]])
 _BEARINGS = np.array([0.0, 90.0, 180.0, -90.0])
+_MIRROR = np.array([-1.0, 1.0, 1.0], np.float32)
 _TINY = 1e-6
 
 
-def measure(hand: Hand) -> FloatArray:
-    """Return every measure of `UNITS`, in that order."""
-    world = hand.world_landmarks
+def measure(hand: Hand, *, mirrored: bool = False) -> FloatArray:
+    """Return every measure of `UNITS`, in that order.
+
+    Args:
+        hand: as the tracker returned it.
+        mirrored: it was seen in a mirror: left and right are swapped back.
+    """
+    world, landmarks = hand.world_landmarks, hand.landmarks
+    if mirrored:
+        world, landmarks = world * _MIRROR, landmarks * _MIRROR
     steps = world[_TO] - world[_FROM]
     lengths = np.maximum(np.sqrt(np.einsum("ij,ij->i", steps, steps)), _TINY)
     palm = lengths[-1]
@@ -73,7 +81,7 @@ def measure(hand: Hand) -> FloatArray:
     gaps, outside = _gaps(world, palm)
     touches = lengths[_THUMB_TO_TIPS] / palm
     reach = lengths[_THUMB_TO_JOINTS].min() / palm
-    off = _off_directions(hand.landmarks)
+    off = _off_directions(landmarks)
     facing = _off_facings(world, right=hand.handedness == "right")
     right = hand.handedness_score if hand.handedness == "right" else 1 - hand.handedness_score
     return np.concatenate(
@@ -89,8 +97,11 @@ def _bends(bones: FloatArray, lengths: FloatArray) -> FloatArray:
 
 
 def _gaps(world: FloatArray, palm: float) -> tuple[FloatArray, float]:
-    """How far neighbouring tips stand apart sideways, in the distance of their knuckles, [3];
-    and how far the thumb's tip lies outside of the index knuckle, in palm sizes.
+    """How far tips are apart sideways.
+
+    Returns:
+        For each two neighbours, in the distance of their knuckles, [3]; and for the thumb how far
+        outside of the index knuckle it lies, in palm sizes.
     """
     axis = world[Landmark.INDEX_MCP] - world[Landmark.PINKY_MCP]
     sideways = world[_LATERAL] @ axis / max(math.sqrt(float(axis @ axis)), _TINY)

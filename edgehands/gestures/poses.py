@@ -50,11 +50,17 @@ class PoseReader:
     Args:
         vocabulary: every pose by its name.
         rules: per gesture, which poses count; one without an entry has the defaults.
+        mirrored: the pictures are mirrored, as in a selfie; left and right are swapped back.
     """
 
     def __init__(
-        self, vocabulary: Vocabulary, rules: Mapping[str, GestureRules] | None = None
+        self,
+        vocabulary: Vocabulary,
+        rules: Mapping[str, GestureRules] | None = None,
+        *,
+        mirrored: bool = False,
     ) -> None:
+        self._mirrored = mirrored
         self._names = list(vocabulary)
         self._margins = [pose.margin for pose in vocabulary.values()]
         self._table = PoseTable(list(vocabulary.values()))
@@ -65,7 +71,7 @@ class PoseReader:
 
     def scores(self, hand: Hand) -> list[PoseScore]:
         """Score every pose of the vocabulary, in its order."""
-        scores = self._table.scores(measure(hand)).tolist()
+        scores = self._table.scores(measure(hand, mirrored=self._mirrored)).tolist()
         return [PoseScore(name, score) for name, score in zip(self._names, scores, strict=True)]
 
     def best(self, hand: Hand) -> PoseScore | None:
@@ -73,7 +79,7 @@ class PoseReader:
 
         Only poses that count by the rules are looked at; the others hide none.
         """
-        scores = self._table.scores(measure(hand))
+        scores = self._table.scores(measure(hand, mirrored=self._mirrored))
         counting = np.flatnonzero((scores >= self._least) & (scores > 0)).tolist()
         shown = [pose for pose in counting if not self._is_outdone(pose, counting)]
         if not shown:
@@ -85,7 +91,7 @@ class PoseReader:
 
     def explain(self, hand: Hand) -> list[PoseExplanation]:
         """Return every pose with its conditions and how far this hand meets each."""
-        explained = self._table.explain(measure(hand))
+        explained = self._table.explain(measure(hand, mirrored=self._mirrored))
         return [
             PoseExplanation(pose.gesture, pose.score, conditions)
             for pose, conditions in zip(self.scores(hand), explained, strict=True)

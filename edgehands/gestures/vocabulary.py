@@ -25,6 +25,9 @@ TouchState = Literal["touching", "clear"]
 Direction = Literal["up", "down", "left", "right"]
 Facing = Literal["camera", "away", "up", "down", "left", "right"]
 
+Thumb = ThumbState | Annotated[tuple[ThumbState, ...], Meta(min_length=1)]
+Finger = FingerState | Annotated[tuple[FingerState, ...], Meta(min_length=1)]
+Gap = GapState | Annotated[tuple[GapState, ...], Meta(min_length=1)]
 Number = Annotated[int, Meta(ge=0, le=10)]
 Lead = Annotated[float, Meta(ge=0.0, le=0.9)]
 
@@ -52,26 +55,27 @@ class Numbers(_Part, frozen=True):
 
 
 class Pose(_Part, frozen=True):
-    """What makes one static gesture. What is left out may be as it likes; several states in [ ]
-    mean any of them.
+    """What makes one static gesture.
+
+    What is left out may be as it likes; several states in [ ] mean any of them.
     """
 
-    thumb: ThumbState | tuple[ThumbState, ...] | None = None
-    index: FingerState | tuple[FingerState, ...] | None = None
-    middle: FingerState | tuple[FingerState, ...] | None = None
-    ring: FingerState | tuple[FingerState, ...] | None = None
-    pinky: FingerState | tuple[FingerState, ...] | None = None
-    index_middle: GapState | tuple[GapState, ...] | None = None
+    thumb: Thumb | None = None
+    index: Finger | None = None
+    middle: Finger | None = None
+    ring: Finger | None = None
+    pinky: Finger | None = None
+    index_middle: Gap | None = None
     """How the tips of two neighbours lie, side by side."""
-    middle_ring: GapState | tuple[GapState, ...] | None = None
-    ring_pinky: GapState | tuple[GapState, ...] | None = None
+    middle_ring: Gap | None = None
+    ring_pinky: Gap | None = None
     thumb_index: TouchState | None = None
     """Whether the thumb's tip is at this finger's."""
     thumb_middle: TouchState | None = None
     thumb_ring: TouchState | None = None
     thumb_pinky: TouchState | None = None
     points: Points = Points()
-    palm: Facing | tuple[Facing, ...] | None = None
+    palm: Facing | Annotated[tuple[Facing, ...], Meta(min_length=1)] | None = None
     """Where the palm faces, seen from the camera."""
     side: Literal["left", "right"] | None = None
     """The hand that can show it."""
