@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+import msgspec
+
 from edgehands.interpreter import Interpreter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
+    from edgehands.config import Config
     from edgehands.events import Event
     from edgehands.hand import Hand
     from edgehands.recording import Header, Reader
-    from edgehands.settings import GestureRules
 
 
 class Replayed(NamedTuple):
@@ -27,30 +29,42 @@ class Replayed(NamedTuple):
     """What began or ended in it then."""
 
 
-def replay(
-    recording: Reader, rules: Mapping[str, GestureRules] | None = None
-) -> Iterator[Replayed]:
+def replay(recording: Reader, header: Header | None = None) -> Iterator[Replayed]:
     """Return a recording's frames with their events made anew, ids and times included.
 
-    With the same rules and the same EdgeHands they are the recorded ones, to the last bit. A
+    With its own header and the same EdgeHands they are the recorded ones, to the last bit. A
     recording without an end, left by a killed process, ends nothing.
 
     Args:
         recording: read from its beginning.
-        rules: per gesture; None takes those of the recording.
+        header: instead of the recording's, with other rules for example.
 
     Raises:
         InputError: the recording is damaged; everything before the damage was returned.
     """
-    interpreter = interpreter_for(recording.header, rules)
+    header = header or recording.header
+    interpreter = interpreter_of(header)
+    picture = header.width, header.height
     time = ts = 0.0
     for time, ts, hands, recorded in recording:
-        yield Replayed(time, ts, hands, interpreter.update(hands, time, ts), recorded)
+        yield Replayed(time, ts, hands, interpreter.update(hands, time, ts, picture), recorded)
     if recording.ending is not None:
         yield Replayed(time, ts, (), interpreter.finish(ts), recording.ending)
 
 
-def interpreter_for(header: Header, rules: Mapping[str, GestureRules] | None = None) -> Interpreter:
-    """Return the interpreter that the recorded run had, or with other rules would have had."""
-    rules = header.gestures if rules is None else rules
-    return Interpreter(header.camera, header.run, rules, static=header.static)
+def interpreter_of(header: Header) -> Interpreter:
+    """Return the interpreter of a run, live or recorded."""
+    return Interpreter(
+        header.camera,
+        header.run,
+        header.gestures,
+        header.events,
+        header.own,
+        mirrored=header.mirrored,
+        static=header.static,
+    )
+
+
+def with_config(header: Header, config: Config) -> Header:
+    """Return a header as if the run had had this config's gestures."""
+    return msgspec.structs.replace(header, gestures=config.gestures)

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 from edgehands import config as configs
 from edgehands.cameras import open_camera
 from edgehands.errors import ConfigError
-from edgehands.interpreter import Interpreter
 from edgehands.outputs import Result
 from edgehands.outputs.queue import EventQueue
 from edgehands.recording import Header
+from edgehands.replay import interpreter_of
 from edgehands.summary import Summary
 from edgehands.tracker import HandTracker
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from edgehands.cameras import Camera
     from edgehands.frame import Frame
+    from edgehands.interpreter import Interpreter
     from edgehands.outputs import Output
 
     Watch = Callable[[int, int | None], None]
@@ -61,8 +62,11 @@ def run(config: configs.Config, watch: Watch | None = None) -> Summary:
             run=run_id(),
             camera=camera_config.name,
             live=camera.live,
+            mirrored=config.tracker.mirrored,
             static=static,
             gestures=config.gestures,
+            events=config.events,
+            own=config.pose,
             model=config.tracker.model,
             runs_on=tracker.describe(),
         )
@@ -71,8 +75,7 @@ def run(config: configs.Config, watch: Watch | None = None) -> Summary:
             outputs.append(_open_output(output_config, camera, header))
             opened.callback(outputs[-1].close)
         queue = EventQueue(outputs, live=camera.live)
-        interpreter = Interpreter(header.camera, header.run, header.gestures, static=static)
-        loop = _Loop(camera, tracker, interpreter, queue, outputs)
+        loop = _Loop(camera, tracker, interpreter_of(header), queue, outputs)
         return loop.run(camera_config.frames, watch)
 
 
@@ -127,8 +130,9 @@ class _Loop:
         hands = self._tracker.update(frame.image, frame.time)
         self.summary.count(hands, self._tracker.last)
         ts = self._timestamp(frame)
+        height, width = frame.image.shape[:2]
         with stages.timed("gestures"):
-            events = self._interpreter.update(hands, frame.time, ts)
+            events = self._interpreter.update(hands, frame.time, ts, (width, height))
             gestures = self._interpreter.gestures(hands)
         with stages.timed("outputs"):
             self._send(Result(frame, hands, gestures, events, ts))

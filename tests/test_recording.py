@@ -18,8 +18,8 @@ import pytest
 from edgehands import recording
 from edgehands.errors import InputError
 from edgehands.hand import Hand, Roi
-from edgehands.recording import Header, Moment, Reader, Writer
-from edgehands.replay import interpreter_for, replay
+from edgehands.recording import Entry, Header, Reader, Writer
+from edgehands.replay import interpreter_of, replay
 from edgehands.synthetic.truth import load_clip_truth
 
 if TYPE_CHECKING:
@@ -62,13 +62,13 @@ def hands_of(truth: ClipTruth) -> list[list[Hand]]:
 def demo(truth: ClipTruth, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The demo clip's truth as a recording, its events made as a run makes them."""
     path = tmp_path_factory.mktemp("recordings") / "demo.hands"
-    interpreter = interpreter_for(HEADER)
+    interpreter = interpreter_of(HEADER)
     ts = 0.0
     with Writer(path, HEADER) as writer:
         for number, hands in enumerate(hands_of(truth)):
             time = number / truth.fps
             ts = BEGIN + time
-            writer.write(Moment(time, ts, hands, interpreter.update(hands, time, ts)))
+            writer.write(Entry(time, ts, hands, interpreter.update(hands, time, ts, (640, 480))))
         writer.end(interpreter.finish(ts))
     return path
 
@@ -79,13 +79,13 @@ def as_bytes(events: list[Event]) -> bytes:
 
 def recorded(path: Path) -> list[Event]:
     with Reader(path) as reader:
-        events = [event for moment in reader for event in moment.events]
+        events = [event for entry in reader for event in entry.events]
         return [*events, *(reader.ending or ())]
 
 
 def replayed(path: Path) -> list[Event]:
     with Reader(path) as reader:
-        return [event for moment in replay(reader) for event in moment.events]
+        return [event for entry in replay(reader) for event in entry.events]
 
 
 def edgehands(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -98,12 +98,12 @@ def edgehands(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_a_recording_gives_back_what_was_written(truth: ClipTruth, demo: Path) -> None:
-    moments = list(recording.frames(demo))
-    assert len(moments) == FRAMES
-    assert [moment.time for moment in moments] == [n / truth.fps for n in range(len(moments))]
-    for moment, hands in zip(moments, hands_of(truth), strict=True):
-        assert moment.ts == BEGIN + moment.time
-        for read, written in zip(moment.hands, hands, strict=True):
+    entries = list(recording.frames(demo))
+    assert len(entries) == FRAMES
+    assert [entry.time for entry in entries] == [n / truth.fps for n in range(len(entries))]
+    for entry, hands in zip(entries, hands_of(truth), strict=True):
+        assert entry.ts == BEGIN + entry.time
+        for read, written in zip(entry.hands, hands, strict=True):
             np.testing.assert_array_equal(read.landmarks, written.landmarks)
             np.testing.assert_array_equal(read.world_landmarks, written.world_landmarks)
             assert read.landmarks.dtype == read.world_landmarks.dtype == np.float32
@@ -143,12 +143,12 @@ def test_replaying_on_the_command_line_prints_the_events_and_nothing_else(demo: 
 def test_a_replay_says_what_differs_from_the_recording(demo: Path, tmp_path: Path) -> None:
     other = tmp_path / "other.hands"
     with Reader(demo) as reader, Writer(other, HEADER) as writer:
-        for moment in reader:
+        for entry in reader:
             events = [
                 msgspec.structs.replace(event, score=0.123) if event.event_type == "fist" else event
-                for event in moment.events
+                for event in entry.events
             ]
-            writer.write(moment._replace(events=events))
+            writer.write(entry._replace(events=events))
         writer.end(reader.ending or ())
     answer = edgehands("replay", str(other))
     assert answer.returncode == 0
@@ -163,10 +163,10 @@ def test_landmarks_come_out_as_json_lines(demo: Path, tmp_path: Path) -> None:
     out = tmp_path / "landmarks.jsonl"
     assert edgehands("replay", str(demo), "--landmarks", str(out)).returncode == 0
     lines = [msgspec.json.decode(line) for line in out.read_text().splitlines()]
-    moments = list(recording.frames(demo))
-    for line, moment in zip(lines, moments, strict=True):
-        assert line["time"] == round(moment.time, 4)
-        assert [hand["id"] for hand in line["hands"]] == [hand.id for hand in moment.hands]
+    entries = list(recording.frames(demo))
+    for line, entry in zip(lines, entries, strict=True):
+        assert line["time"] == round(entry.time, 4)
+        assert [hand["id"] for hand in line["hands"]] == [hand.id for hand in entry.hands]
 
 
 def record_starts(path: Path) -> list[int]:
@@ -206,7 +206,7 @@ def test_a_damaged_record_is_named_and_everything_before_it_replayed(
         f"edgehands: {broken} is damaged: record 200 at byte {start} does not match its checksum; "
         "the 199 frames before it could be read\n"
     )
-    before = [event for moment in list(recording.frames(demo))[:199] for event in moment.events]
+    before = [event for entry in list(recording.frames(demo))[:199] for event in entry.events]
     assert answer.stdout.encode() == as_bytes(before) + b"\n"
 
 
@@ -224,7 +224,7 @@ def test_a_file_cut_anywhere_reads_up_to_the_cut(kept: int, demo: Path, tmp_path
     cut = tmp_path / "cut.hands"
     cut.write_bytes(demo.read_bytes()[:kept])
     whole = sum(start <= kept for start in record_starts(demo)) - 2  # neither header nor the cut
-    read: list[Moment] = []
+    read: list[Entry] = []
     try:
         read.extend(recording.frames(cut))
     except InputError as error:
@@ -236,9 +236,9 @@ def test_a_file_cut_anywhere_reads_up_to_the_cut(kept: int, demo: Path, tmp_path
 
 def test_a_payload_that_makes_no_sense_is_damage(demo: Path, tmp_path: Path) -> None:
     path = tmp_path / "odd.hands"
-    hand = next(moment.hands[0] for moment in recording.frames(demo) if moment.hands)
+    hand = next(entry.hands[0] for entry in recording.frames(demo) if entry.hands)
     with Writer(path, HEADER) as writer:
-        writer.write(Moment(0.0, 0.0, [replace(hand, landmarks=hand.landmarks[:20])]))
+        writer.write(Entry(0.0, 0.0, [replace(hand, landmarks=hand.landmarks[:20])]))
     with pytest.raises(InputError, match=r"record 1 at byte \d+ makes no sense"):
         list(recording.frames(path))
 

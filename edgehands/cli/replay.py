@@ -12,8 +12,7 @@ from edgehands.errors import UsageError
 
 if TYPE_CHECKING:
     from edgehands.events import Event
-    from edgehands.recording import Reader
-    from edgehands.settings import GestureRules
+    from edgehands.recording import Header, Reader
 
 
 def replay(
@@ -46,14 +45,16 @@ def replay(
     from edgehands.config import load_config
     from edgehands.gestures.vocabulary import shipped_vocabulary
     from edgehands.recording import Reader
+    from edgehands.replay import with_config
 
     if recorded and config is not None:
         raise UsageError("--recorded reads nothing anew: leave out --config, or --recorded")
-    rules = None
-    if config is not None:
-        rules = load_config(config, known_gestures=shipped_vocabulary().keys()).gestures
     with Reader(recording) as reader:
-        differing = _print_events(reader, rules, landmarks, recorded=recorded)
+        header = reader.header
+        if config is not None:
+            loaded = load_config(config, known_gestures=shipped_vocabulary().keys())
+            header = with_config(header, loaded)
+        differing = _print_events(reader, header, landmarks, recorded=recorded)
         if reader.ending is None:
             print(
                 f"edgehands: {recording} has no end: its recorder was killed, and gestures that "
@@ -64,14 +65,14 @@ def replay(
         what = "1 event differs" if differing == 1 else f"{differing} events differ"
         print(
             f"edgehands: {what} from the recorded ones, made by EdgeHands "
-            f"{reader.header.edgehands}; see those with --recorded",
+            f"{header.edgehands}; see those with --recorded",
             file=sys.stderr,
         )
 
 
 def _print_events(
     reader: "Reader",
-    rules: "dict[str, GestureRules] | None",
+    header: "Header",
     landmarks: Path | None,
     *,
     recorded: bool,
@@ -90,13 +91,13 @@ def _print_events(
     kept = LandmarksOutput(landmarks) if landmarks else None
     differing = 0
     try:
-        for moment in replayed(reader, rules):
-            events = moment.recorded if recorded else moment.events
+        for entry in replayed(reader, header):
+            events = entry.recorded if recorded else entry.events
             for event in events:
                 stdout.event(event)
-            differing += _differing(moment.events, moment.recorded)
+            differing += _differing(entry.events, entry.recorded)
             if kept and reader.ending is None:
-                kept.result(Result(Frame(no_picture, moment.time, moment.time), moment.hands))
+                kept.result(Result(Frame(no_picture, entry.time, entry.time), entry.hands))
     finally:
         if kept:
             kept.close()

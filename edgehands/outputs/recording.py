@@ -8,7 +8,7 @@ import msgspec
 
 from edgehands.outputs import Output
 from edgehands.outputs.files import check_writable
-from edgehands.recording import Moment, Writer
+from edgehands.recording import Entry, Writer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,7 +34,7 @@ class RecordingOutput(Output):
             height, width = result.frame.image.shape[:2]
             header = msgspec.structs.replace(self._header, width=width, height=height)
             self._writer = Writer(self._path, header)
-        self._writer.write(Moment(result.frame.time, result.ts, result.hands, result.events))
+        self._writer.write(Entry(result.frame.time, result.ts, result.hands, result.events))
 
     def end(self, events: Sequence[Event]) -> None:
         """Write that the run came to its end."""

@@ -17,8 +17,9 @@ import numpy as np
 
 from edgehands._version import __version__
 from edgehands.events import Event  # noqa: TC001 (msgspec reads it at run time)
+from edgehands.gestures.vocabulary import Pose  # noqa: TC001 (as above)
 from edgehands.hand import LANDMARK_COUNT, FloatArray, Hand, Handedness, Roi
-from edgehands.settings import GestureRules  # noqa: TC001 (msgspec reads it at run time)
+from edgehands.settings import EventSettings, GestureRules
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,10 +53,16 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     """Of the picture that the landmarks are in, pixels; 0 until there is a picture."""
     live: bool = False
     """From a camera: `ts` counts from 1970."""
+    mirrored: bool = False
+    """The pictures were mirrored; the sides are swapped back."""
     static: bool = False
     """Each frame stands alone: nothing had a delay."""
     gestures: dict[str, GestureRules] = {}
-    """The rules of the run."""
+    """The rules of the run, by gesture."""
+    events: EventSettings = EventSettings()
+    """What held for all gestures together."""
+    own: dict[str, Pose] = {}
+    """The user's own definitions."""
     model: str = ""
     """Landmark model by id; "" where the landmarks are no model's."""
     runs_on: str = ""
@@ -63,7 +70,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     edgehands: str = __version__
 
 
-class Moment(NamedTuple):
+class Entry(NamedTuple):
     """One recorded frame."""
 
     time: float
@@ -88,7 +95,7 @@ class StoredHand(msgspec.Struct, frozen=True, array_like=True):
 
 
 class StoredFrame(msgspec.Struct, frozen=True, array_like=True, tag="frame"):
-    """A `Moment`."""
+    """An `Entry`."""
 
     time: float
     ts: float

@@ -16,8 +16,8 @@ from edgehands.recording.layout import (
     SUFFIX,
     VERSION,
     Ending,
+    Entry,
     Header,
-    Moment,
     StoredFrame,
     checksum,
     restored,
@@ -58,7 +58,7 @@ class Reader:
         self.ending: Sequence[Event] | None = None
         """What the end of the run ended; None until it is reached, and where there is none."""
 
-    def __iter__(self) -> Iterator[Moment]:
+    def __iter__(self) -> Iterator[Entry]:
         """Return frame after frame."""
         decoder = msgspec.msgpack.Decoder(StoredFrame | Ending)
         while (payload := self._payload()) is not None:
@@ -70,7 +70,7 @@ class Reader:
                 hands = tuple(restored(hand) for hand in record.hands)
             except (msgspec.MsgspecError, ValueError) as error:
                 raise self._damaged(f"makes no sense ({error})") from error
-            yield Moment(record.time, record.ts, hands, record.events)
+            yield Entry(record.time, record.ts, hands, record.events)
 
     def close(self) -> None:
         """Close the file. Safe to call twice."""
@@ -148,7 +148,7 @@ class Reader:
         )
 
 
-def frames(path: Path) -> Iterator[Moment]:
+def frames(path: Path) -> Iterator[Entry]:
     """Return a recording's frames.
 
     Raises:

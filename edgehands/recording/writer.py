@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from edgehands.events import Event
-    from edgehands.recording.layout import Header, Moment
+    from edgehands.recording.layout import Entry, Header
 
 
 class Writer:
@@ -45,10 +45,10 @@ class Writer:
         self._number = 0
         self._file.write(BEGINNING.pack(MAGIC, VERSION) + self._record(header))
 
-    def write(self, moment: Moment) -> None:
+    def write(self, entry: Entry) -> None:
         """Add one frame."""
-        hands = tuple(stored(hand) for hand in moment.hands)
-        frame = StoredFrame(moment.time, moment.ts, hands, tuple(moment.events))
+        hands = tuple(stored(hand) for hand in entry.hands)
+        frame = StoredFrame(entry.time, entry.ts, hands, tuple(entry.events))
         self._file.write(self._record(frame))
 
     def end(self, events: Sequence[Event] = ()) -> None:
