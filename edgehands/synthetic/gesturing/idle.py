@@ -23,8 +23,10 @@ if TYPE_CHECKING:
 _FINGERS = (5, 9, 13, 17)
 """Where each long finger's four angles begin in the 23."""
 _CLOSED = frozenset(
-    ("fist", "thumb_up", "thumb_down", "pointing_up", "pointing_down", "pointing_left")
-    + ("pointing_right", "pinch", "seven", "hook", "gun", "call_me")
+    (
+        *("fist", "thumb_up", "thumb_down", "pointing_up", "pointing_down", "pointing_left"),
+        *("pointing_right", "pinch", "hook", "gun", "call_me"),
+    )
 )
 _HAND_OPENS = frozenset(("grab", "release"))
 
@@ -88,7 +90,8 @@ def _typing(cast: Cast, times: Array) -> tuple[Performance, frozenset[str]]:
         tapped = int(cast.rng.integers(4))
         pose[_FINGERS[tapped] : _FINGERS[tapped] + 3] += (16.0, 0.0, 14.0)
         angles.append(pose + cast.rng.normal(0.0, 2.5, 23))
-    turns = [_turn(cast, BACK, 6.0) + (0.0, 15.0, 0.0) for _ in keys]
+    lean = np.array([0.0, 15.0, 0.0])
+    turns = [_turn(cast, BACK, 6.0) + lean for _ in keys]
     return _performance(cast, times, keys, angles, _places(cast, keys, 18.0), turns)
 
 
@@ -103,7 +106,7 @@ def _passing(cast: Cast, times: Array) -> tuple[Performance, frozenset[str]]:
         keys += np.cumsum([keys[-1] + enter, stay, leave, away]).tolist()
         places += [inside, inside + cast.rng.normal(0.0, 10.0, 3), out, out]
     turns = [_turn(cast, PALM, 15.0) for _ in keys]
-    also = frozenset(("open_palm",)) if open_palm else frozenset()
+    also = frozenset(["open_palm"] if open_palm else [])
     angles = [pose for _ in keys]
     performance, _ = _performance(cast, times, np.array(keys), angles, np.array(places), turns)
     return performance, also

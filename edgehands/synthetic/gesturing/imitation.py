@@ -72,7 +72,7 @@ class Canonical:
         upright /= length[:, None, None]
         across = upright[:, Landmark.INDEX_MCP] - upright[:, Landmark.PINKY_MCP]
         up = upright[:, Landmark.MIDDLE_MCP] - upright[:, Landmark.WRIST]
-        normal = np.cross(across, up)
+        normal = np.cross(up, across)
         facing = normal[:, 2] / np.linalg.norm(normal, axis=1)
         centre = landmarks[:, _PALM].mean(axis=1)
         image = (landmarks - centre[:, None]) @ turn.transpose(0, 2, 1) / unit[:, None, None]
@@ -83,6 +83,11 @@ class Canonical:
         back = self.turn.transpose(0, 2, 1)
         image = (landmarks - self.centre[:, None]) @ back / self.unit[:, None, None]
         return image, world @ back / self.length[:, None, None]
+
+    def described(self, poses: Array) -> Array:
+        """Return [T, 2 + P]: 1, how much the palm faces the camera, places along pose axes."""
+        places = (self.world.reshape(len(self.world), -1) - poses[0]) @ poses[1:].T
+        return np.column_stack([np.ones(len(places)), self.facing, places])
 
     def put_back(self, image: Array, world: Array) -> tuple[Array, Array]:
         """Return landmarks in pixels and world landmarks in metres."""
@@ -103,8 +108,11 @@ class Imitation:
     """[3] by which the model's x, y and z in the picture stand to the true ones."""
     world_slopes: Array
     """[3] likewise of world landmarks; z comes out flattened."""
-    offsets: Array
-    """[2, 126]: always there, and times how much the palm faces the camera; picture, then world."""
+    poses: Array
+    """[1 + P, 63]: the mean of true world landmarks, and the axes along which poses differ most."""
+    leanings: Array
+    """[2 + P, 126]: what the model adds, picture and then world: always; times how much the palm
+    faces the camera; times the place along each of the axes."""
     habits: Array
     """[K, 126]: errors that stay while pose and view stay, each of unit chance."""
     jitter: Array
@@ -117,7 +125,7 @@ class Imitation:
         image = (hands.image * self.image_slopes).reshape(-1, _SIZE // 2)
         world = (hands.world * self.world_slopes).reshape(-1, _SIZE // 2)
         base = np.concatenate([image, world], axis=1)
-        return np.asarray(base + self.offsets[0] + hands.facing[:, None] * self.offsets[1])
+        return np.asarray(base + hands.described(self.poses) @ self.leanings)
 
     def measured(
         self, performance: Performance, times: Array, rng: np.random.Generator
@@ -139,7 +147,7 @@ def load_imitation() -> Imitation:
     return Imitation(
         *(
             np.array(figures[name])
-            for name in ("image_slopes", "world_slopes", "offsets", "habits", "jitter")
+            for name in ("image_slopes", "world_slopes", "poses", "leanings", "habits", "jitter")
         ),
         float(figures["jitter_seconds"]),
     )

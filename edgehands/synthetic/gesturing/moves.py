@@ -42,7 +42,17 @@ def dynamic_scene(
     cast = Cast.drawn(rng_of(seed, gesture, number), max_tilt)
     seconds, shown, play = _play(gesture, cast)
     times = np.arange(0.0, seconds, 1 / (fps or RATES[number % len(RATES)]))
-    return Scene(gesture, times, play(times), shown, cast.most_tilt)
+    return Scene(gesture, times, play(times), shown, cast.most_tilt, _poses(gesture))
+
+
+def _poses(gesture: str) -> frozenset[str]:
+    """Return the static gestures that a hand truly shows while it makes a motion."""
+    if gesture.startswith("circle_"):
+        return frozenset(["pointing_up"])
+    if gesture in {"grab", "release"}:
+        return frozenset(["open_palm", "fist"])
+    pinched = gesture.startswith("pinch_") or gesture in {"twist", "double_tap"}
+    return frozenset(["pinch" if pinched else "open_palm"])
 
 
 def _play(gesture: str, cast: Cast) -> Part:

@@ -64,8 +64,8 @@ RELAXED = Pose(
 )
 """A hand that shows nothing: half open, more so to the pinky's side."""
 READY_TO_PINCH = Pose(
-    (37.0, 27.0, 54.0, 12.0, 22.0),
-    (38.0, 2.0, 24.0, 10.0),
+    (36.0, 28.0, 54.0, 12.0, 24.0),
+    (46.0, 2.0, 36.0, 16.0),
     GESTURES["pinch"].middle,
     GESTURES["pinch"].ring,
     GESTURES["pinch"].pinky,
@@ -86,13 +86,6 @@ _CROSSED_BEHIND = Pose(
 )
 _THREE_THUMB = Pose(_THUMB_OUT, _INDEX, _STRAIGHT, _CURLED, _CURLED)
 _HOOK = Pose(_THUMB_ON_MIDDLE, _HOOKED, _CURLED, _CURLED, _CURLED)
-_SEVEN = Pose(
-    (29.0, 37.0, 56.0, 18.0, 38.0),
-    (58.0, -2.0, 38.0, 18.0),
-    (60.0, 6.0, 36.0, 18.0),
-    _CURLED,
-    _CURLED,
-)
 _GUN = Shape(GESTURES["gun"]).from_both_sides()
 
 SHAPES: dict[str, tuple[Shape, ...]] = {
@@ -108,18 +101,16 @@ SHAPES: dict[str, tuple[Shape, ...]] = {
     "ok": (Shape(GESTURES["ok"]),),
     "pinch": (Shape(GESTURES["pinch"], yaws=(ASIDE,)),),
     "rock": (Shape(GESTURES["rock"]), Shape(_ROCK_MIDDLE)),
-    "i_love_you": (Shape(GESTURES["i_love_you"]),),
+    "spiderman": (Shape(GESTURES["i_love_you"]),),
     "call_me": (Shape(GESTURES["call_me"]).from_both_sides(),),
-    "three": (Shape(GESTURES["three"]),),
+    "three_american": (Shape(GESTURES["three"]),),
     "three_european": (Shape(_THREE_THUMB),),
     "four": (Shape(GESTURES["four"]),),
     "gun": (_GUN,),
     "crossed_fingers": (Shape(_CROSSED), Shape(_CROSSED_BEHIND)),
     "hook": (Shape(_HOOK).from_both_sides(),),
-    "seven": (Shape(_SEVEN, yaws=(ASIDE,)),),
 }
-"""Each static gesture's variants by its name in the vocabulary. `pointing_right` is where a right
-hand points with its palm to the camera: `aim` turns it for the others."""
+"""Each static gesture's variants by its name in the vocabulary."""
 
 AIMED = {"pointing_right", "pointing_left"}
 """Gestures whose roll is a direction of the picture: it does not turn with the side of the hand."""
