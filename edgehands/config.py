@@ -18,7 +18,7 @@ from msgspec import Meta
 from edgehands.cameras import split_source
 from edgehands.errors import ConfigError, UsageError, did_you_mean
 from edgehands.gestures.definitions import definition_mistakes
-from edgehands.gestures.vocabulary import Pose
+from edgehands.gestures.vocabulary import Pose  # noqa: TC001 (msgspec reads it at run time)
 from edgehands.models import store
 from edgehands.outputs.files import DRAWINGS, PICTURES, check_suffix
 from edgehands.schema import KeyPath, Problem, find_problems

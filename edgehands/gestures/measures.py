@@ -26,6 +26,8 @@ UNITS: dict[str, str] = {
     **{f"{name} stretch": "" for name in _LONG},
     **{f"{name} gap": "" for name in _GAPS},
     **{f"thumb to {name}": "palms" for name in _LONG},
+    **{f"thumb to {name} or others": "palms" for name in _LONG},
+    "hand bend": "°",
     "thumb reach": "palms",
     "thumb outside": "palms",
     **{f"{name} off {way}": "°" for name in FINGERS for way in DIRECTIONS},
@@ -58,6 +60,9 @@ _THUMB_TO_TIPS, _THUMB_TO_JOINTS = slice(28, 32), slice(32, 44)
 _FIRST, _LAST = _CHAINS[:, 1], _CHAINS[:, 4]
 _MCPS = _CHAINS[1:, 1]
 _LATERAL = np.concatenate([_MCPS, _TIPS, [Landmark.THUMB_TIP]])
+_OTHERS = np.where(np.eye(4, dtype=bool), np.inf, 0.0)
+_THUMB_CREDIT = 100.0  # degrees of bend that a palm size of reach makes good, in a flat hand
+_THUMB_BESIDE = 0.44  # palm sizes of reach of a thumb that lies along a flat hand
 _BEARINGS = np.array([0.0, 90.0, 180.0, -90.0])
 _MIRROR = np.array([-1.0, 1.0, 1.0], np.float32)
 _TINY = 1e-6
@@ -80,13 +85,16 @@ def measure(hand: Hand, *, mirrored: bool = False) -> FloatArray:
     stretches = lengths[_WRIST_TO_TIPS] / lengths[_WRIST_TO_PIPS]
     gaps, outside = _gaps(world, palm)
     touches = lengths[_THUMB_TO_TIPS] / palm
-    reach = lengths[_THUMB_TO_JOINTS].min() / palm
+    to_joints = lengths[_THUMB_TO_JOINTS].reshape(4, 3) / palm
+    # A thumb that is nearer to the middle of another finger than to a tip lies on that finger.
+    nearer = touches - (to_joints[:, 1:].min(axis=1) + _OTHERS).min(axis=1)
+    reach = to_joints.min()
+    flatness = bends[1:].sum() / 4 - _THUMB_CREDIT * (reach - _THUMB_BESIDE)
     off = _off_directions(landmarks)
     facing = _off_facings(world, right=hand.handedness == "right")
     right = hand.handedness_score if hand.handedness == "right" else 1 - hand.handedness_score
-    return np.concatenate(
-        [bends, stretches, gaps, touches, (reach, outside), off, facing, (right,)]
-    )
+    single = (flatness, reach, outside)
+    return np.concatenate([bends, stretches, gaps, touches, nearer, single, off, facing, (right,)])
 
 
 def _bends(bones: FloatArray, lengths: FloatArray) -> FloatArray:

@@ -36,12 +36,16 @@ Alternatives: TypeAlias = tuple[tuple[Need, ...], ...]
 
 _LONG = ("index", "middle", "ring", "pinky")
 
-_STRAIGHT_ABOVE, _CURLED_BELOW, _STRETCH_SOFTNESS = 1.19, 0.93, 0.03
-_BEND_LIMIT, _BEND_SOFTNESS = 130.0, 8.0
-_APART_REACH, _APART_OUTSIDE, _ACROSS_BELOW, _THUMB_SOFTNESS = 0.46, 0.20, 0.08, 0.03
+_STRAIGHT_ABOVE, _STRETCH_SOFTNESS = 1.19, 0.03
+_CURLED_BELOW = {"index": 0.82, "middle": 1.0, "ring": 1.0, "pinky": 1.0}
+_BEND_LIMITS, _BEND_SOFTNESS = {"index": 160.0, "middle": 130.0, "ring": 88.0, "pinky": 88.0}, 6.0
+_FLAT_BELOW, _FLAT_SOFTNESS = 50.0, 2.0
+_APART_REACH, _APART_OUTSIDE, _ACROSS_BELOW, _THUMB_SOFTNESS = 0.46, 0.20, 0.0, 0.03
+_ACROSS_REACH = 0.25
 _SPREAD_ABOVE, _CROSSED_BELOW, _GAP_SOFTNESS = 1.15, 0.6, 0.1
-_TOUCH_BELOW, _TOUCH_SOFTNESS = 0.45, 0.03
-_CONE, _CONE_SOFTNESS = 45.0, 4.0
+_TOUCH_BELOW, _NEAR_BELOW, _NEARER_BELOW, _TOUCH_SOFTNESS = 0.47, 0.65, -0.06, 0.03
+_CONES = {**dict.fromkeys(FINGERS, 45.0), "thumb": 55.0}  # nobody points left with a thumb
+_CONE_SOFTNESS = 4.0
 _SIDE_SOFTNESS = 0.05
 _FACING_CONE = 55.0  # three axes: the six cones just meet at the corners between them
 
@@ -60,18 +64,26 @@ def _finger(name: str) -> dict[tuple[str, str], Alternatives]:
     return {
         (name, "straight"): _both(
             Need(stretch, _STRAIGHT_ABOVE, math.inf, soft),
-            Need(f"{name} bend", -math.inf, _BEND_LIMIT, _BEND_SOFTNESS),
+            Need(f"{name} bend", -math.inf, _BEND_LIMITS[name], _BEND_SOFTNESS),
         ),
-        (name, "bent"): _both(Need(stretch, _CURLED_BELOW, _STRAIGHT_ABOVE, soft)),
-        (name, "curled"): _both(Need(stretch, -math.inf, _CURLED_BELOW, soft)),
+        (name, "bent"): _both(Need(stretch, _CURLED_BELOW[name], _STRAIGHT_ABOVE, soft)),
+        (name, "curled"): _both(Need(stretch, -math.inf, _CURLED_BELOW[name], soft)),
         (name, "folded"): _both(Need(stretch, -math.inf, _STRAIGHT_ABOVE, soft)),
-        (f"thumb_{name}", "touching"): _both(
-            Need(f"thumb to {name}", -math.inf, _TOUCH_BELOW, _TOUCH_SOFTNESS)
-        ),
-        (f"thumb_{name}", "clear"): _both(
-            Need(f"thumb to {name}", _TOUCH_BELOW, math.inf, _TOUCH_SOFTNESS)
+        (f"thumb_{name}", "touching"): _both(_within_reach(name, _TOUCH_BELOW), _nearest(name)),
+        (f"thumb_{name}", "near"): _both(_within_reach(name, _NEAR_BELOW), _nearest(name)),
+        (f"thumb_{name}", "clear"): _either(
+            Need(f"thumb to {name}", _NEAR_BELOW, math.inf, _TOUCH_SOFTNESS),
+            Need(f"thumb to {name} or others", _NEARER_BELOW, math.inf, _TOUCH_SOFTNESS),
         ),
     }
+
+
+def _within_reach(name: str, border: float) -> Need:
+    return Need(f"thumb to {name}", -math.inf, border, _TOUCH_SOFTNESS)
+
+
+def _nearest(name: str) -> Need:
+    return Need(f"thumb to {name} or others", -math.inf, _NEARER_BELOW, _TOUCH_SOFTNESS)
 
 
 def _gap(name: str) -> dict[tuple[str, str], Alternatives]:
@@ -96,7 +108,12 @@ STATES: dict[tuple[str, str], Alternatives] = {
         Need("thumb reach", -math.inf, _APART_REACH, _THUMB_SOFTNESS),
         Need("thumb outside", -math.inf, _APART_OUTSIDE, _THUMB_SOFTNESS),
     ),
-    ("thumb", "across"): _both(Need("thumb outside", -math.inf, _ACROSS_BELOW, _THUMB_SOFTNESS)),
+    ("thumb", "across"): _both(
+        Need("thumb outside", -math.inf, _ACROSS_BELOW, _THUMB_SOFTNESS),
+        Need("thumb reach", _ACROSS_REACH, math.inf, _THUMB_SOFTNESS),
+    ),
+    ("thumb", "beside"): _both(Need("thumb outside", _ACROSS_BELOW, math.inf, _THUMB_SOFTNESS)),
+    ("hand", "flat"): _both(Need("hand bend", -math.inf, _FLAT_BELOW, _FLAT_SOFTNESS)),
     **{key: state for name in _LONG for key, state in _finger(name).items()},
     **{
         key: state
@@ -104,7 +121,7 @@ STATES: dict[tuple[str, str], Alternatives] = {
         for key, state in _gap(name).items()
     },
     **{
-        (f"{name}_points", way): _within(f"{name} off {way}", _CONE)
+        (f"{name}_points", way): _within(f"{name} off {way}", _CONES[name])
         for name in FINGERS
         for way in DIRECTIONS
     },

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 SHIPPED = Path(__file__).with_name("vocabulary.toml")
 
-ThumbState = Literal["apart", "folded", "across"]
+ThumbState = Literal["apart", "beside", "folded", "across"]
 FingerState = Literal["straight", "bent", "curled", "folded"]
 GapState = Literal["apart", "together", "crossed"]
-TouchState = Literal["touching", "clear"]
+TouchState = Literal["touching", "near", "clear"]
 Direction = Literal["up", "down", "left", "right"]
 Facing = Literal["camera", "away", "up", "down", "left", "right"]
 
@@ -75,6 +75,8 @@ class Pose(_Part, frozen=True):
     thumb_ring: TouchState | None = None
     thumb_pinky: TouchState | None = None
     points: Points = Points()
+    hand: Literal["flat"] | None = None
+    """All fingers together: "flat" is quite straight, or less so with the thumb far off."""
     palm: Facing | Annotated[tuple[Facing, ...], Meta(min_length=1)] | None = None
     """Where the palm faces, seen from the camera."""
     side: Literal["left", "right"] | None = None
