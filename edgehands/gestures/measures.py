@@ -16,20 +16,21 @@ from edgehands.hand import FINGERS, Landmark
 if TYPE_CHECKING:
     from edgehands.hand import FloatArray, Hand
 
-_LONG = ("index", "middle", "ring", "pinky")
+LONG_FINGERS = ("index", "middle", "ring", "pinky")
 _GAPS = ("index_middle", "middle_ring", "ring_pinky")
 DIRECTIONS = ("up", "right", "down", "left")
 FACINGS = ("camera", "away", "up", "down", "left", "right")
 
 UNITS: dict[str, str] = {
     **{f"{name} bend": "°" for name in FINGERS},
-    **{f"{name} stretch": "" for name in _LONG},
+    **{f"{name} stretch": "" for name in LONG_FINGERS},
     **{f"{name} gap": "" for name in _GAPS},
-    **{f"thumb to {name}": "palms" for name in _LONG},
-    **{f"thumb to {name} or others": "palms" for name in _LONG},
+    **{f"thumb to {name}": "palms" for name in LONG_FINGERS},
+    **{f"thumb to {name} or others": "palms" for name in LONG_FINGERS},
     "hand bend": "°",
     "thumb reach": "palms",
     "thumb outside": "palms",
+    "thumb spread": "°",
     **{f"{name} off {way}": "°" for name in FINGERS for way in DIRECTIONS},
     **{f"palm off {way}": "°" for way in FACINGS},
     "right hand": "",
@@ -93,7 +94,7 @@ def measure(hand: Hand, *, mirrored: bool = False) -> FloatArray:
     off = _off_directions(landmarks)
     facing = _off_facings(world, right=hand.handedness == "right")
     right = hand.handedness_score if hand.handedness == "right" else 1 - hand.handedness_score
-    single = (flatness, reach, outside)
+    single = (flatness, reach, outside, _thumb_spread(world))
     return np.concatenate([bends, stretches, gaps, touches, nearer, single, off, facing, (right,)])
 
 
@@ -116,6 +117,18 @@ def _gaps(world: FloatArray, palm: float) -> tuple[FloatArray, float]:
     knuckles, tips, thumb = sideways[:4], sideways[4:8], sideways[8]
     gaps = (tips[:-1] - tips[1:]) / np.maximum(knuckles[:-1] - knuckles[1:], 0.1 * palm)
     return gaps, float(thumb - knuckles[0]) / palm
+
+
+def _thumb_spread(world: FloatArray) -> float:
+    """Degrees between the thumb's last two bones and the palm."""
+    tip, joint, knuckle, wrist = world[
+        [Landmark.THUMB_TIP, Landmark.THUMB_MCP, Landmark.MIDDLE_MCP, Landmark.WRIST]
+    ]
+    thumb, palm = tip - joint, knuckle - wrist
+    lengths = math.sqrt(float(thumb @ thumb) * float(palm @ palm))
+    return math.degrees(
+        math.acos(min(max(float(thumb @ palm) / max(lengths, _TINY**2), -1.0), 1.0))
+    )
 
 
 def _off_directions(landmarks: FloatArray) -> FloatArray:

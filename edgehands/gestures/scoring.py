@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgehands.gestures.measures import UNITS
+from edgehands.gestures.measures import LONG_FINGERS, UNITS
 from edgehands.gestures.states import STATES
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from edgehands.hand import FloatArray
 
 _NUMBERS = {name: number for number, name in enumerate(UNITS)}
+_STRETCHES = np.array([_NUMBERS[f"{name} stretch"] for name in LONG_FINGERS])
+_CONTRAST, _CONTRAST_SOFTNESS = 0.15, 0.03  # on the tuning seed, as the borders of `states`
 _STEEPEST = 30.0  # softnesses; beyond, a degree is 0 or 1 anyway
 
 
@@ -48,6 +51,9 @@ class PoseTable:
     A condition is met by any of its alternatives, and an alternative by all of its needs. Each need
     that occurs is looked at once; number 0 in every table is what always holds, to fill up with.
 
+    In a pose with straight and folded fingers the straight ones must also be clearly straighter
+    than the others: what a flat depth or an odd view does to all of them alike matters less then.
+
     Args:
         poses: in the order of the scores.
     """
@@ -69,6 +75,8 @@ class PoseTable:
         self._of_alternatives = _table(self._alternatives)
         self._of_conditions = _table(self._conditions, repeat=True)
         self._of_poses = _table(rows)
+        self._straight = self._held(frozenset(("straight",)))
+        self._folded = self._held(frozenset(("folded", "curled")))
         self._empty = np.array([not pose for pose in self._poses], bool)
 
     def scores(self, measures: FloatArray) -> FloatArray:
@@ -81,18 +89,22 @@ class PoseTable:
         alternatives = degrees[self._of_alternatives].min(axis=1)
         conditions = alternatives[self._of_conditions].max(axis=1)
         scores = conditions[self._of_poses].min(axis=1)
+        scores = np.minimum(
+            scores, _degree((self._contrasts(measures) - _CONTRAST) / _CONTRAST_SOFTNESS)
+        )
         scores[self._empty] = 0.0
         return scores
 
     def explain(self, measures: FloatArray) -> list[tuple[Condition, ...]]:
         """Return each pose's conditions."""
         degrees = self._degrees(measures)
+        contrasts = self._contrasts(measures).tolist()
         return [
-            tuple(
-                self._explain(subject, states, measures, degrees)
-                for subject, states in pose.items()
+            (
+                *(self._explain(*condition, measures, degrees) for condition in pose.items()),
+                *_explain_contrast(contrast),
             )
-            for pose in self._poses
+            for pose, contrast in zip(self._poses, contrasts, strict=True)
         ]
 
     def contradictions(self) -> npt.NDArray[np.bool_]:
@@ -125,8 +137,25 @@ class PoseTable:
         measured = measures[self._measures]
         inside = np.minimum(measured - self._low, self._high - measured) / self._softness
         degrees = np.ones(len(inside) + 1)
-        degrees[1:] = 1 / (1 + np.exp(np.minimum(np.maximum(-inside, -_STEEPEST), _STEEPEST)))
+        degrees[1:] = _degree(inside)
         return degrees
+
+    def _held(self, states: frozenset[str]) -> npt.NDArray[np.bool_]:
+        """Return which long fingers each pose wants in one of these states, [poses, 4]."""
+        return np.array(
+            [
+                [bool(pose.get(name)) and states.issuperset(pose[name]) for name in LONG_FINGERS]
+                for pose in self._poses
+            ],
+            bool,
+        ).reshape(-1, 4)
+
+    def _contrasts(self, measures: FloatArray) -> FloatArray:
+        """Return by how much each pose's straight fingers are straighter than its folded ones."""
+        stretches = measures[_STRETCHES]
+        straight = np.where(self._straight, stretches, math.inf).min(axis=1)
+        folded = np.where(self._folded, stretches, -math.inf).max(axis=1)
+        return np.asarray(straight - folded)
 
     def _explain(
         self, subject: str, states: tuple[str, ...], measures: FloatArray, degrees: FloatArray
@@ -146,6 +175,19 @@ class PoseTable:
             need.high,
             float(degrees[self._needs[need]]),
         )
+
+
+def _degree(inside: FloatArray) -> FloatArray:
+    """Map how far inside a border something lies, in softnesses, to 0..1."""
+    return np.asarray(1 / (1 + np.exp(np.minimum(np.maximum(-inside, -_STEEPEST), _STEEPEST))))
+
+
+def _explain_contrast(contrast: float) -> tuple[Condition, ...]:
+    if math.isinf(contrast):
+        return ()
+    degree = float(_degree(np.array((contrast - _CONTRAST) / _CONTRAST_SOFTNESS)))
+    name = "straight over folded"
+    return (Condition(name, ("clear",), name, contrast, "", _CONTRAST, math.inf, degree),)
 
 
 def _alternatives(subject: str, states: tuple[str, ...]) -> list[tuple[Need, ...]]:

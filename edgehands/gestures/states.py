@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple, TypeAlias
 
-from edgehands.gestures.measures import DIRECTIONS, FACINGS
+from edgehands.gestures.measures import DIRECTIONS, FACINGS, LONG_FINGERS
 from edgehands.hand import FINGERS
 
 
@@ -32,16 +32,15 @@ class Need(NamedTuple):
 
 
 Alternatives: TypeAlias = tuple[tuple[Need, ...], ...]
-"""Any of these, and of it all needs; two at most."""
-
-_LONG = ("index", "middle", "ring", "pinky")
+"""Any of these, and of it all needs."""
 
 _STRAIGHT_ABOVE, _STRETCH_SOFTNESS = 1.19, 0.03
+_FOLDED_BELOW = 1.14
 _CURLED_BELOW = {"index": 0.82, "middle": 1.0, "ring": 1.0, "pinky": 1.0}
-_BEND_LIMITS, _BEND_SOFTNESS = {"index": 160.0, "middle": 130.0, "ring": 88.0, "pinky": 88.0}, 6.0
+_BEND_LIMITS, _BEND_SOFTNESS = {"index": 160.0, "middle": 130.0, "ring": 95.0, "pinky": 100.0}, 6.0
 _FLAT_BELOW, _FLAT_SOFTNESS = 50.0, 2.0
 _APART_REACH, _APART_OUTSIDE, _ACROSS_BELOW, _THUMB_SOFTNESS = 0.46, 0.20, 0.0, 0.03
-_ACROSS_REACH = 0.25
+_ACROSS_REACH, _OUT_ABOVE, _OUT_SOFTNESS = 0.25, 35.0, 2.0
 _SPREAD_ABOVE, _CROSSED_BELOW, _GAP_SOFTNESS = 1.15, 0.6, 0.1
 _TOUCH_BELOW, _NEAR_BELOW, _NEARER_BELOW, _TOUCH_SOFTNESS = 0.47, 0.65, -0.06, 0.03
 _CONES = {**dict.fromkeys(FINGERS, 45.0), "thumb": 55.0}  # nobody points left with a thumb
@@ -68,7 +67,7 @@ def _finger(name: str) -> dict[tuple[str, str], Alternatives]:
         ),
         (name, "bent"): _both(Need(stretch, _CURLED_BELOW[name], _STRAIGHT_ABOVE, soft)),
         (name, "curled"): _both(Need(stretch, -math.inf, _CURLED_BELOW[name], soft)),
-        (name, "folded"): _both(Need(stretch, -math.inf, _STRAIGHT_ABOVE, soft)),
+        (name, "folded"): _both(Need(stretch, -math.inf, _FOLDED_BELOW, soft)),
         (f"thumb_{name}", "touching"): _both(_within_reach(name, _TOUCH_BELOW), _nearest(name)),
         (f"thumb_{name}", "near"): _both(_within_reach(name, _NEAR_BELOW), _nearest(name)),
         (f"thumb_{name}", "clear"): _either(
@@ -99,11 +98,14 @@ def _within(measure: str, cone: float) -> Alternatives:
     return _both(Need(measure, -math.inf, cone, _CONE_SOFTNESS))
 
 
+_APART = (
+    Need("thumb reach", _APART_REACH, math.inf, _THUMB_SOFTNESS),
+    Need("thumb outside", _APART_OUTSIDE, math.inf, _THUMB_SOFTNESS),
+)
+
 STATES: dict[tuple[str, str], Alternatives] = {
-    ("thumb", "apart"): _both(
-        Need("thumb reach", _APART_REACH, math.inf, _THUMB_SOFTNESS),
-        Need("thumb outside", _APART_OUTSIDE, math.inf, _THUMB_SOFTNESS),
-    ),
+    ("thumb", "apart"): _both(*_APART),
+    ("thumb", "out"): _both(*_APART, Need("thumb spread", _OUT_ABOVE, math.inf, _OUT_SOFTNESS)),
     ("thumb", "folded"): _either(
         Need("thumb reach", -math.inf, _APART_REACH, _THUMB_SOFTNESS),
         Need("thumb outside", -math.inf, _APART_OUTSIDE, _THUMB_SOFTNESS),
@@ -114,7 +116,7 @@ STATES: dict[tuple[str, str], Alternatives] = {
     ),
     ("thumb", "beside"): _both(Need("thumb outside", _ACROSS_BELOW, math.inf, _THUMB_SOFTNESS)),
     ("hand", "flat"): _both(Need("hand bend", -math.inf, _FLAT_BELOW, _FLAT_SOFTNESS)),
-    **{key: state for name in _LONG for key, state in _finger(name).items()},
+    **{key: state for name in LONG_FINGERS for key, state in _finger(name).items()},
     **{
         key: state
         for name in ("index_middle", "middle_ring", "ring_pinky")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 SHIPPED = Path(__file__).with_name("vocabulary.toml")
 
-ThumbState = Literal["apart", "beside", "folded", "across"]
+ThumbState = Literal["out", "apart", "beside", "folded", "across"]
 FingerState = Literal["straight", "bent", "curled", "folded"]
 GapState = Literal["apart", "together", "crossed"]
 TouchState = Literal["touching", "near", "clear"]
