@@ -6,7 +6,7 @@ import math
 from collections import deque
 from typing import TYPE_CHECKING
 
-from edgehands.gestures.motions.motion import Sign, above, below
+from edgehands.gestures.motions.motion import Sign, above
 
 if TYPE_CHECKING:
     from edgehands.gestures.motions.moment import Moment
@@ -32,8 +32,8 @@ class CircleReader:
     def update(self, moment: Moment) -> list[Sign]:
         """Take the next moment of one hand."""
         pointing = min(
-            above(moment.straight[0], 0.7, 0.05),
-            below(max(moment.straight[2], moment.straight[3]), 0.45, 0.06),
+            above(moment.straight[0], 0.55, 0.05),
+            above(moment.straight[0] - (moment.straight[2] + moment.straight[3]) / 2, 0.35, 0.06),
         )
         if pointing < 0.2:
             self._forget()

@@ -5,43 +5,16 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from edgehands.gestures.motions.grip import APART, PINCHED
-from edgehands.gestures.motions.motion import Sign, below
+from edgehands.gestures.motions.motion import Sign
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from edgehands.gestures.motions.moment import Moment
+    from edgehands.gestures.motions.touch import Touch
 
 GRIP_DELAY = 0.15
-"""Seconds that a grip must be held before it counts."""
-_LET_GO_AFTER = 0.1
-"""Seconds that it must be open before it is over."""
-
-
-class Grip:
-    """Whether something is held, with a delay at both ends."""
-
-    def __init__(self) -> None:
-        self.since: float | None = None
-        self._lost: float | None = None
-
-    def update(self, time: float, *, closed: bool, opened: bool) -> bool:
-        """Take what the hand does, and return whether it has held on for long enough."""
-        if self.since is None:
-            self.since = time if closed else None
-        elif opened:
-            self._lost = time if self._lost is None else self._lost
-            if time - self._lost >= _LET_GO_AFTER - 1e-6 or time - self.since < GRIP_DELAY:
-                self.since = self._lost = None
-        else:
-            self._lost = None
-        return self.since is not None and time - self.since >= GRIP_DELAY - 1e-6
-
-    @property
-    def slipping(self) -> bool:
-        """Whether the hand has begun to let go: what it does now is no value."""
-        return self._lost is not None
+"""Seconds that a touch must last before it is a grip."""
 
 
 class PinchReader:
@@ -58,7 +31,6 @@ class PinchReader:
     """Palm sizes that count as staying."""
 
     def __init__(self) -> None:
-        self._grip = Grip()
         self._from: Moment | None = None
         self._roll = 0.0
         self._angle = 0.0
@@ -68,16 +40,16 @@ class PinchReader:
         self.held = False
         """Whether the hand pinches now, for the reader of two hands."""
 
-    def update(self, moment: Moment, *, blocked: bool = False) -> list[Sign]:
-        """Take the next moment of one hand; blocked: its pinch is part of something else."""
-        self.held = self._grip.update(
-            moment.time, closed=moment.pinch < PINCHED, opened=moment.pinch > APART
-        )
+    def update(self, moment: Moment, touch: Touch, *, blocked: bool = False) -> list[Sign]:
+        """Take the next moment of one hand, and whether its thumb and index finger touch.
+
+        Blocked: its pinch is part of something else.
+        """
+        since = touch.since
+        self.held = since is not None and moment.time - since >= GRIP_DELAY - 1e-6
         if not self.held or blocked:
             self._from = None
             return self.end()
-        if self._grip.slipping:
-            return []
         if self._from is None:
             self._from, self._angle, self._roll = moment, 0.0, moment.roll
         self._angle += (moment.roll - self._roll + 180) % 360 - 180
@@ -86,7 +58,7 @@ class PinchReader:
         if self._gesture is not None:
             self._value = self._measured(dx, dy)
             return [Sign(self._gesture, "value", self._score, self._value)]
-        return self._begin(moment, dx, dy)
+        return self._begin(touch.score, dx, dy)
 
     def end(self) -> list[Sign]:
         """End what is under way, as when the hand is gone."""
@@ -95,7 +67,7 @@ class PinchReader:
         gesture, self._gesture = self._gesture, None
         return [Sign(gesture, "end", self._score, self._value)]
 
-    def _begin(self, moment: Moment, dx: float, dy: float) -> list[Sign]:
+    def _begin(self, score: float, dx: float, dy: float) -> list[Sign]:
         moved = math.hypot(dx, dy)
         if abs(self._angle) >= self._TURNED and moved < self._IN_PLACE:
             self._gesture = "twist"
@@ -103,7 +75,7 @@ class PinchReader:
             self._gesture = "pinch_drag"
         else:
             return []
-        self._score = below(moment.pinch, APART, 0.06)
+        self._score = score
         self._value = self._measured(dx, dy)
         return [Sign(self._gesture, "start", self._score, self._value)]
 

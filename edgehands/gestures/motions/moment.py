@@ -44,7 +44,8 @@ class Moment:
     straight: tuple[float, float, float, float]
     """Index to pinky: cosine of the bend from the PIP joint on; 1 straight, below 0 curled."""
     pinch: float
-    """From the thumb's tip to the index finger's, palm sizes."""
+    """From the thumb's tip to the index finger's, palm sizes as the camera sees them: the depth of
+    fingertips that meet is the least certain of all."""
     thumb_off: float
     """From the thumb's tip to the nearest knuckle of index, middle or ring, palm sizes."""
     index_tip: tuple[float, float]
@@ -77,6 +78,8 @@ def read_moment(hand: Hand, time: float, *, mirrored: bool = False) -> Moment:
     roll = math.degrees(math.atan2(side * (knuckle[0] - wrist[0]), wrist[1] - knuckle[1]))
     thumb, index = world[Landmark.THUMB_TIP], world[Landmark.INDEX_TIP]
     tip, end = points[Landmark.THUMB_TIP], points[Landmark.INDEX_TIP]
+    seen_apart = math.hypot(tip[0] - end[0], tip[1] - end[1]) / unit
+    told_apart = math.hypot(thumb[0] - index[0], thumb[1] - index[1]) / length
     middle = points[Landmark.MIDDLE_TIP]
     a, b, c, d = _LONG_FINGERS
     return Moment(
@@ -86,7 +89,7 @@ def read_moment(hand: Hand, time: float, *, mirrored: bool = False) -> Moment:
         unit,
         roll,
         (_straight(world, a), _straight(world, b), _straight(world, c), _straight(world, d)),
-        pinch=math.dist(thumb, index) / length,
+        pinch=(seen_apart + told_apart) / 2,
         thumb_off=min([math.dist(thumb, world[rest]) for rest in _THUMB_RESTS]) / length,
         index_tip=(side * end[0], end[1]),
         middle_tip=(side * middle[0], middle[1]),

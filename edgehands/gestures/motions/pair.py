@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from edgehands.gestures.motions.motion import Sign, above, below
+from edgehands.gestures.motions.motion import Sign, above
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -87,7 +87,7 @@ class ZoomReader:
         if self._score is None:
             if abs(math.log(gap / self._gap)) < self._BEGINS:
                 return []
-            self._score = below(max(a.pinch, b.pinch), 0.45, 0.06)
+            self._score = above(abs(math.log(gap / self._gap)), self._BEGINS - 0.04, 0.03)
             return [Sign("pinch_zoom", "start", self._score, self._value)]
         return [Sign("pinch_zoom", "value", self._score, self._value)]
 

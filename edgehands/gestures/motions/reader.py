@@ -15,6 +15,7 @@ from edgehands.gestures.motions.hold import PinchReader
 from edgehands.gestures.motions.moment import read_moment
 from edgehands.gestures.motions.motion import SWIPES, Motion
 from edgehands.gestures.motions.pair import ClapReader, ZoomReader
+from edgehands.gestures.motions.touch import Touch
 from edgehands.gestures.motions.travel import PushReader, SwipeReader, WaveReader
 from edgehands.settings import TICK, GestureRules
 
@@ -108,15 +109,19 @@ class _HandReaders:
 
     def __init__(self) -> None:
         self.seen = -math.inf
+        self._touch = Touch()
         self.pinch = PinchReader()
+        self._double_tap = DoubleTapReader()
         self._others = (
             *(SwipeReader(), PushReader(), WaveReader()),
-            *(CircleReader(), GrabReader(), DoubleTapReader()),
+            *(CircleReader(), GrabReader()),
         )
 
     def update(self, moment: Moment, *, zooming: bool) -> list[Sign]:
         self.seen = moment.time
-        signs = self.pinch.update(moment, blocked=zooming)
+        self._touch.update(moment)
+        signs = self.pinch.update(moment, self._touch, blocked=zooming)
+        signs += self._double_tap.update(moment, self._touch)
         for reader in self._others:
             signs += reader.update(moment)
         return signs

@@ -6,8 +6,6 @@ import math
 from collections import deque
 from dataclasses import dataclass
 
-_SPAN = 0.085
-"""Seconds over which speed is measured: two frames and more at 30 a second, one at 10."""
 _REST_BEFORE = 0.08
 """Seconds a hand must be seen at rest before a stroke: one that comes into the picture is not."""
 _SLOWED_TO = 0.35
@@ -41,10 +39,12 @@ class StrokeReader:
 
     Args:
         rest: speed below which the point is at rest, units a second.
+        span: seconds over which speed is measured.
     """
 
-    def __init__(self, rest: float) -> None:
+    def __init__(self, rest: float, span: float = 0.085) -> None:
         self._rest = rest
+        self._span = span - 1e-6
         self._recent: deque[Point] = deque()
         self._rested_since: float | None = None
         self._way: list[Point] = []
@@ -90,15 +90,16 @@ class StrokeReader:
             return None
         path = sum(math.dist(a[1:], b[1:]) for a, b in zip(self._way, self._way[1:], strict=False))
         self._way = []
-        self._rested_since = point[0] if speed < self._rest else None
+        # It has just been at rest, before this way: the next one may begin at once.
+        self._rested_since = point[0] - 2 * _REST_BEFORE
         dx, dy = (point[1] - first[1]) / unit, (point[2] - first[2]) / unit
         return Stroke(dx, dy, point[0] - first[0], self._top, path / unit)
 
     def _point_before(self, point: Point) -> Point | None:
-        """Return the newest point that is at least `_SPAN` old."""
+        """Return the newest point that is at least `span` seconds old."""
         recent = self._recent
         recent.append(point)
-        while len(recent) > 2 and point[0] - recent[1][0] >= _SPAN - 1e-6:
+        while len(recent) > 2 and point[0] - recent[1][0] >= self._span:
             recent.popleft()
         oldest = recent[0]
-        return oldest if point[0] - oldest[0] >= _SPAN - 1e-6 else None
+        return oldest if point[0] - oldest[0] >= self._span else None

@@ -85,7 +85,7 @@ class SwipeReader:
             above(stroke.top_speed, 8.0, 0.8),
             above(stroke.length / max(stroke.path, 1e-6), 0.85, 0.03),
             below(math.degrees(math.atan2(abs(across), abs(along))), 32.0, 3.0),
-            above(openness, 0.75, 0.04),
+            above(openness, 0.55, 0.05),
             below(abs(math.log(moment.unit / self._unit_before)), 0.4, 0.05),
         )
         return Sign(gesture, "start", score)
@@ -95,7 +95,7 @@ class PushReader:
     """An open palm grows in the picture, or shrinks, quickly and stays where it is otherwise."""
 
     def __init__(self) -> None:
-        self._strokes = StrokeReader(rest=0.35)
+        self._strokes = StrokeReader(rest=0.45, span=0.11)
         self._open: list[float] = []
         self._start: Moment | None = None
         self._last = ("", -math.inf)
@@ -122,13 +122,13 @@ class PushReader:
         moved = math.hypot(moment.x - start.x, moment.y - start.y) / unit
         turned = abs((moment.roll - start.roll + 180) % 360 - 180)
         score = min(
-            above(stroke.length, 0.26, 0.03),
-            above(stroke.top_speed, 0.9, 0.1),
-            above(stroke.length / max(stroke.seconds, 1e-6), 0.5, 0.06),
+            above(stroke.length, 0.2, 0.025),
+            above(stroke.top_speed, 0.75, 0.1),
+            above(stroke.length / max(stroke.seconds, 1e-6), 0.42, 0.06),
             below(moved, 1.2, 0.1),
             below(turned, 30.0, 4.0),
-            above(sum(openings) / max(len(openings), 1), 0.75, 0.04),
-            above(stroke.length / max(stroke.path, 1e-6), 0.85, 0.03),
+            above(sum(openings) / max(len(openings), 1), 0.6, 0.05),
+            above(stroke.length / max(stroke.path, 1e-6), 0.75, 0.04),
         )
         if score >= 0.5:
             self._last = (gesture, moment.time)
@@ -154,7 +154,7 @@ class WaveReader:
 
     def update(self, moment: Moment) -> list[Sign]:
         """Take the next moment of one hand."""
-        score = min(above(moment.openness, 0.75, 0.04), below(abs(moment.roll), 55.0, 5.0))
+        score = min(above(moment.openness, 0.6, 0.05), below(abs(moment.roll), 55.0, 5.0))
         if score < 0.2:
             self._forget()
             return []

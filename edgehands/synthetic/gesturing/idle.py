@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edgehands.synthetic.gesturing.performance import Performance, Scene, eased, tremor
-from edgehands.synthetic.gesturing.shapes import BACK, PALM, RELAXED, SHAPES
-from edgehands.synthetic.gesturing.stage import Cast, centred, rng_of
+from edgehands.synthetic.gesturing.shapes import BACK, PALM, RELAXED, SHAPES, TOUCHING
+from edgehands.synthetic.gesturing.stage import APART, Cast, centred, rng_of, tip_gap
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -89,7 +89,7 @@ def _typing(cast: Cast, times: Array) -> tuple[Performance, frozenset[str]]:
         pose[2 + np.array(_FINGERS)] += 8.0
         tapped = int(cast.rng.integers(4))
         pose[_FINGERS[tapped] : _FINGERS[tapped] + 3] += (16.0, 0.0, 14.0)
-        angles.append(pose + cast.rng.normal(0.0, 2.5, 23))
+        angles.append(_parted(cast, pose + cast.rng.normal(0.0, 2.5, 23)))
     lean = np.array([0.0, 15.0, 0.0])
     turns = [_turn(cast, BACK, 6.0) + lean for _ in keys]
     return _performance(cast, times, keys, angles, _places(cast, keys, 18.0), turns)
@@ -122,6 +122,8 @@ def _changing(cast: Cast, times: Array) -> tuple[Performance, frozenset[str]]:
         shape = SHAPES[name][0]
         change, hold = cast.rng.uniform((0.3, 0.5), (0.6, 1.5))
         pose, turn = cast.held(shape.pose.to_array()), cast.turn(name, shape, shape.yaws[0])
+        if name in TOUCHING:
+            pose = cast.pinched(pose)
         keys += [keys[-1] + change, keys[-1] + change + hold]
         angles += [pose, pose]
         turns += [turn, turn]
@@ -158,7 +160,12 @@ def _loose(cast: Cast, freedom: float) -> Array:
     pose[:5] += swing[:5] * (10.0, 8.0, 8.0, 12.0, 12.0)
     for first in _FINGERS:
         pose[first : first + 4] += swing[first : first + 4] * (22.0, 4.0, 18.0, 10.0)
-    return pose
+    return _parted(cast, pose)
+
+
+def _parted(cast: Cast, pose: Array) -> Array:
+    """Return a pose that does not happen to pinch: one that does, means it."""
+    return pose if tip_gap(cast.person, pose) >= APART else cast.pinched(pose, APART)
 
 
 def _cupped(cast: Cast, share: float) -> Array:
@@ -167,7 +174,7 @@ def _cupped(cast: Cast, share: float) -> Array:
     for first in _FINGERS:
         pose[first] += 12.0 * share
         pose[first + 2] += 22.0 * share
-    return pose
+    return _parted(cast, pose)
 
 
 def _turn(cast: Cast, yaw: float, spread: float) -> Array:

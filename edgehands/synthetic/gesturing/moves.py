@@ -178,7 +178,7 @@ def _grab(cast: Cast, before: Pose, after: Pose) -> Part:
 
 def _double_tap(cast: Cast) -> Part:
     rng = cast.rng
-    ready, shut = cast.held(READY_TO_PINCH.to_array()), _shut(cast)
+    ready, shut = _ready(cast), _shut(cast)
     move, touch, apart = rng.uniform(0.08, 0.12), rng.uniform(0.06, 0.1), rng.uniform(0.1, 0.15)
     keys = _REST + np.cumsum([0.0, move, touch, move, apart, move, touch, move])
     ends = np.array([ready, shut, shut, ready, ready, shut, shut, ready])
@@ -199,7 +199,12 @@ def _fingers(
 
 def _shut(cast: Cast) -> Array:
     """Return a pinch whose tips meet, whoever pinches."""
-    return np.asarray(_PINCH.to_array() + cast.rng.normal(0.0, 1.5, 23))
+    return cast.pinched(cast.held(_PINCH.to_array()))
+
+
+def _ready(cast: Cast) -> Array:
+    """Return a hand about to pinch."""
+    return cast.pinched(cast.held(READY_TO_PINCH.to_array()), cast.rng.uniform(0.55, 0.8))
 
 
 def _drag(cast: Cast) -> Part:
@@ -209,7 +214,7 @@ def _drag(cast: Cast) -> Part:
     middle = cast.place(550.0, 850.0)
     closed, begin = _REST + 0.2, _REST + 0.5
     over = begin + rng.uniform(0.5, 0.9)
-    ready, shut = cast.held(READY_TO_PINCH.to_array()), _shut(cast)
+    ready, shut = _ready(cast), _shut(cast)
     turn = cast.turn("", _POINT, ASIDE)
 
     def play(times: Array) -> tuple[Performance, ...]:
@@ -235,7 +240,7 @@ def _zoom(cast: Cast) -> Part:
     middle = cast.place(700.0, 900.0) * (0.4, 0.4, 1.0)
     closed, begin = _REST + 0.2, _REST + 0.5
     over = begin + rng.uniform(0.5, 0.9)
-    ready, shut = cast.held(READY_TO_PINCH.to_array()), _shut(cast)
+    ready, shut = _ready(cast), _shut(cast)
 
     def play(times: Array) -> tuple[Performance, ...]:
         hands = []
@@ -265,7 +270,7 @@ def _twist(cast: Cast) -> Part:
     angle = rng.uniform(40.0, 75.0) * (1 if rng.random() < 0.5 else -1)
     closed, begin = _REST + 0.2, _REST + 0.5
     over = begin + rng.uniform(0.4, 0.9)
-    ready, shut = cast.held(READY_TO_PINCH.to_array()), _shut(cast)
+    ready, shut = _ready(cast), _shut(cast)
     turn, place = cast.turn("", _POINT, ASIDE), cast.place()
     half = np.array([0.0, 0.0, angle / 2])
     ends = np.array([turn - half, turn + half])

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from edgehands.synthetic.gesturing.performance import Scene
-from edgehands.synthetic.gesturing.shapes import RELAXED, SHAPES
+from edgehands.synthetic.gesturing.shapes import RELAXED, SHAPES, TOUCHING
 from edgehands.synthetic.gesturing.stage import RATES, Cast, rng_of, still
 
 HOLD = 1.2
@@ -48,6 +48,8 @@ def static_scene(
     keys = np.array([0.0, _BEFORE, hold_from, hold_to, hold_to + _CHANGE])
     times = np.arange(0.0, hold_to + _CHANGE + _AFTER, 1 / (fps or RATES[number % len(RATES)]))
     relaxed, held = cast.held(RELAXED.to_array()), cast.held(shape.pose.to_array())
+    if gesture in TOUCHING:
+        held = cast.pinched(held)
     performance = cast.perform(
         times,
         angles=(keys, np.array([relaxed, relaxed, held, held, relaxed])),

@@ -112,6 +112,8 @@ SHAPES: dict[str, tuple[Shape, ...]] = {
 }
 """Each static gesture's variants by its name in the vocabulary."""
 
+TOUCHING = {"pinch", "ok"}
+"""Gestures in which the tips of thumb and index finger meet, whoever makes them."""
 AIMED = {"pointing_right", "pointing_left"}
 """Gestures whose roll is a direction of the picture: it does not turn with the side of the hand."""
 

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from edgehands.hand import Landmark
 from edgehands.synthetic import anatomy
+from edgehands.synthetic.gesturing.kinematics import joints_of
 from edgehands.synthetic.gesturing.performance import Performance, eased, tremor
 from edgehands.synthetic.gesturing.shapes import PALM, roll_of
 
@@ -19,6 +21,13 @@ if TYPE_CHECKING:
 RATES = (10.0, 15.0, 30.0)
 """Frames per second, in turns."""
 
+TOUCH = 0.16
+"""Palm lengths between the landmarks of two fingertips that touch: both have flesh around them."""
+APART = 0.5
+"""Palm lengths between the tips of thumb and index in a hand that does not pinch."""
+
+_PINCHERS = (0, 1, 5, 7)
+"""Angles that part thumb and index: the thumb's spread and lift, the index's MCP and PIP."""
 _HABIT = 3.5
 """Degrees by which one person's joints differ from another's in the same gesture."""
 
@@ -57,6 +66,15 @@ class Cast:
         """Return joint angles [23] as this person happens to hold them."""
         return np.asarray(angles + self.rng.normal(0.0, _HABIT, 23))
 
+    def pinched(self, angles: Array, apart: float = TOUCH) -> Array:
+        """Return joint angles [23] bent until the tips of thumb and index are that far apart.
+
+        Args:
+            angles: [23] degrees to begin with.
+            apart: palm lengths from tip to tip; `TOUCH` is flesh on flesh.
+        """
+        return meeting(self.person, angles, apart)
+
     def turn(self, gesture: str, shape: Shape, yaw: float = PALM) -> Array:
         """Return yaw, pitch and roll [3] with which this hand shows a shape."""
         roll = roll_of(gesture, shape, left=self.left, yaw=yaw)
@@ -85,6 +103,35 @@ class Cast:
             self.person,
         )
         return centred(performance)
+
+
+def meeting(person: anatomy.Anatomy, angles: Array, apart: float) -> Array:
+    """Bend thumb and index finger (Gauss-Newton) until their tips are `apart` palm lengths apart.
+
+    Args:
+        person: whose hand.
+        angles: [23] degrees to begin with.
+        apart: palm lengths.
+    """
+    angles = angles.copy()
+    for _ in range(6):
+        nudged = np.vstack([angles, angles + np.eye(23)[list(_PINCHERS)]])
+        gaps = _tip_gap(joints_of(person, nudged))
+        slopes = gaps[1:] - gaps[0]
+        step = (apart - gaps[0]) * slopes / max(float(slopes @ slopes), 1e-9)
+        angles[list(_PINCHERS)] += np.clip(step, -12.0, 12.0)
+    return np.asarray(angles)
+
+
+def tip_gap(person: anatomy.Anatomy, angles: Array) -> float:
+    """Return how far thumb and index tips are apart in a pose [23], palm lengths."""
+    return float(_tip_gap(joints_of(person, angles[None]))[0])
+
+
+def _tip_gap(joints: Array) -> Array:
+    tips = joints[:, Landmark.THUMB_TIP] - joints[:, Landmark.INDEX_TIP]
+    palm = joints[:, Landmark.MIDDLE_MCP] - joints[:, Landmark.WRIST]
+    return np.asarray(np.linalg.norm(tips, axis=1) / np.linalg.norm(palm, axis=1))
 
 
 def still(value: Array) -> tuple[Array, Array]:
