@@ -18,6 +18,7 @@ from msgspec import Meta
 from edgehands.cameras import split_source
 from edgehands.errors import ConfigError, UsageError, did_you_mean
 from edgehands.gestures.definitions import definition_mistakes
+from edgehands.gestures.learned.store import learned_names
 from edgehands.gestures.vocabulary import Pose  # noqa: TC001 (msgspec reads it at run time)
 from edgehands.models import store
 from edgehands.outputs.files import DRAWINGS, PICTURES, check_suffix
@@ -141,6 +142,8 @@ OutputConfig: TypeAlias = (
 class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A whole config file. All of it has defaults but a camera's source and an output's type."""
 
+    learned: Text | None = None
+    """Folder of gestures learned by example; None takes the usual ones."""
     camera: tuple[CameraConfig, ...] = ()
     output: tuple[OutputConfig, ...] = ()
     tracker: TrackerConfig = TrackerConfig()
@@ -294,7 +297,9 @@ def _unknown_gestures(
 ) -> Iterator[Problem]:
     if known is None:
         return
-    known = {*known, *_named_tables(document, "pose")}
+    folder = document.get("learned")
+    learned = learned_names(folder) if isinstance(folder, str) else ()
+    known = {*known, *_named_tables(document, "pose"), *learned}
     for name in _named_tables(document, "gestures"):
         if name not in known:
             hint = did_you_mean(name, known).strip() or f"known: {', '.join(sorted(known))}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from edgehands.events import EventMaker
+from edgehands.gestures.learned import LearnedPose, LearnedPoses
 from edgehands.gestures.motions import MotionReader
 from edgehands.gestures.poses import PoseReader
 from edgehands.gestures.vocabulary import numbers, shipped_vocabulary
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
     from edgehands.events import Event
     from edgehands.gestures.gates import Size
+    from edgehands.gestures.learned import Learned
+    from edgehands.gestures.poses import PoseScore
     from edgehands.gestures.vocabulary import Vocabulary
     from edgehands.hand import Hand
     from edgehands.settings import GestureRules
@@ -32,6 +35,7 @@ class Interpreter:
         rules: per gesture; one without an entry has the defaults.
         settings: what holds for all gestures together.
         own: the user's own definitions, on top of the shipped vocabulary.
+        learned: gestures learned by example.
         mirrored: the pictures are mirrored, as in a selfie; directions are swapped back.
         static: each frame stands alone, so that nothing has a delay and nothing moves.
     """
@@ -43,6 +47,7 @@ class Interpreter:
         rules: Mapping[str, GestureRules],
         settings: EventSettings | None = None,
         own: Vocabulary | None = None,
+        learned: Sequence[Learned] = (),
         *,
         mirrored: bool = False,
         static: bool = False,
@@ -50,6 +55,8 @@ class Interpreter:
         settings = settings or EventSettings()
         vocabulary = {**shipped_vocabulary(), **(own or {})}
         self._poses = PoseReader(vocabulary, rules, mirrored=mirrored)
+        poses = [gesture for gesture in learned if isinstance(gesture, LearnedPose)]
+        self._learned_poses = LearnedPoses(poses, rules)
         self._motions = None if static else MotionReader(rules, mirrored=mirrored)
         counting = numbers(vocabulary, settings.culture)
         self._events = EventMaker(camera, run, rules, settings, numbers=counting, static=static)
@@ -65,9 +72,16 @@ class Interpreter:
             ts: the time to write into events, seconds.
             picture: the frame's width and height, which rules with a zone need.
         """
-        poses = [self._poses.best(hand) for hand in hands]
+        poses = [self.pose(hand) for hand in hands]
         motions = self._motions.update(hands, time) if self._motions else ()
         return self._events.update(hands, poses, time, ts, motions, picture)
+
+    def pose(self, hand: Hand) -> PoseScore | None:
+        """Return the pose that a hand shows; of a learned and a defined one, the better."""
+        learned, defined = self._learned_poses.best(hand), self._poses.best(hand)
+        if learned is None or (defined is not None and defined.score > learned.score):
+            return defined
+        return learned
 
     def gestures(self, hands: Sequence[Hand]) -> dict[int, str]:
         """Return the gesture that each of these hands is in, by its id; the idle are left out."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
+from edgehands.gestures.learned.store import load_learned
 from edgehands.interpreter import Interpreter
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ def interpreter_of(header: Header) -> Interpreter:
         header.gestures,
         header.events,
         header.own,
+        header.learned,
         mirrored=header.mirrored,
         static=header.static,
     )
@@ -67,4 +69,10 @@ def interpreter_of(header: Header) -> Interpreter:
 
 def with_config(header: Header, config: Config) -> Header:
     """Return a header as if the run had had this config's gestures."""
-    return msgspec.structs.replace(header, gestures=config.gestures)
+    return msgspec.structs.replace(
+        header,
+        gestures=config.gestures,
+        events=config.events,
+        own=config.pose,
+        learned=load_learned(config.learned),
+    )

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from edgehands import config as configs
 from edgehands.cameras import open_camera
 from edgehands.errors import ConfigError
+from edgehands.gestures.learned.store import load_learned
 from edgehands.outputs import Result
 from edgehands.outputs.queue import EventQueue
 from edgehands.recording import Header
@@ -33,19 +34,23 @@ if TYPE_CHECKING:
     Watch = Callable[[int, int | None], None]
 
 
-def run(config: configs.Config, watch: Watch | None = None) -> Summary:
+def run(
+    config: configs.Config, watch: Watch | None = None, listeners: Sequence[Output] = ()
+) -> Summary:
     """Run until the camera ends, its frame limit is reached, or Ctrl-C.
 
     Args:
         config: everything there is to know.
         watch: called after each frame with the frames so far and how many there should be, if
             anybody knows.
+        listeners: outputs besides the config's.
 
     Raises:
         EdgeHandsError: what could not be opened, or broke; see `edgehands.errors`.
     """
     camera_config = _only_camera(config)
     configs.check(config)  # what costs nothing to find is said before anything is opened
+    learned = load_learned(config.learned)
     with ExitStack() as opened:
         camera = opened.enter_context(
             open_camera(
@@ -67,10 +72,11 @@ def run(config: configs.Config, watch: Watch | None = None) -> Summary:
             gestures=config.gestures,
             events=config.events,
             own=config.pose,
+            learned=learned,
             model=config.tracker.model,
             runs_on=tracker.describe(),
         )
-        outputs: list[Output] = []
+        outputs: list[Output] = [*listeners]
         for output_config in config.output:
             outputs.append(_open_output(output_config, camera, header))
             opened.callback(outputs[-1].close)

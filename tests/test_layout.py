@@ -24,7 +24,7 @@ LAYERS = (
     {"tracker", "events"},
     {"cameras", "outputs", "synthetic", "interpreter", "recording"},
     {"schema", "toml_places", "config", "summary", "agreement"},
-    {"service", "replay", "verify", "tuning", "doctor", "calibration"},
+    {"service", "replay", "explain", "learning", "verify", "tuning", "doctor", "calibration"},
     {"cli", "__main__", "benchmarks"},
 )
 # Each library, and the only places that may import it when they are imported themselves.

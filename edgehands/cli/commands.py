@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from edgehands._version import __version__
-from edgehands.cli import demo, doctor, models, record, replay, run, tune, verify
+from edgehands.cli import demo, doctor, gestures, models, record, replay, run, tune, verify
 
 # Typer is built on click, or brings its own copy of it: reach click's base error either way.
 _CommandLineError: type[Exception] = typer.BadParameter.__mro__[2]
@@ -29,6 +29,7 @@ app.command("replay")(replay.replay)
 app.command("doctor")(doctor.doctor)
 app.command("verify")(verify.verify_backends)
 app.command("tune")(tune.tune)
+app.add_typer(gestures.app, name="gestures")
 app.add_typer(models.app, name="models")
 
 

@@ -60,13 +60,13 @@ def record(
     file, `gestures learn` learns from it.
     """
     from edgehands import config as configs
-    from edgehands.gestures.vocabulary import shipped_vocabulary
+    from edgehands.gestures.names import known_gestures
 
     if config is None and source is None:
         raise UsageError("no camera: say --source /dev/video0, or --config FILE with a [[camera]]")
     base = configs.Config()
     if config is not None:
-        base = configs.load_config(config, known_gestures=shipped_vocabulary().keys())
+        base = configs.load_config(config, known_gestures=known_gestures())
     whole = configs.overlay(
         base,
         camera={"source": source, "frames": frames},

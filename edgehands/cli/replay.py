@@ -43,7 +43,7 @@ def replay(
     differs is counted on stderr.
     """
     from edgehands.config import load_config
-    from edgehands.gestures.vocabulary import shipped_vocabulary
+    from edgehands.gestures.names import known_gestures
     from edgehands.recording import Reader
     from edgehands.replay import with_config
 
@@ -52,7 +52,7 @@ def replay(
     with Reader(recording) as reader:
         header = reader.header
         if config is not None:
-            loaded = load_config(config, known_gestures=shipped_vocabulary().keys())
+            loaded = load_config(config, known_gestures=known_gestures())
             header = with_config(header, loaded)
         differing = _print_events(reader, header, landmarks, recorded=recorded)
         if reader.ending is None:

@@ -163,13 +163,13 @@ def run(
 ) -> None:
     """Track hands and print events, one JSON line each, until the source ends or Ctrl-C."""
     from edgehands import config as configs
-    from edgehands.gestures.vocabulary import shipped_vocabulary
+    from edgehands.gestures.names import known_gestures
 
     if config is None and source is None:
         raise UsageError("no camera: say --source /dev/video0, or --config FILE with a [[camera]]")
     base = configs.Config()
     if config is not None:
-        base = configs.load_config(config, known_gestures=shipped_vocabulary().keys())
+        base = configs.load_config(config, known_gestures=known_gestures())
     extra: list[configs.OutputConfig] = []
     if draw is not None:
         extra.append(configs.VideoConfig(path=str(draw)))

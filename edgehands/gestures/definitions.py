@@ -40,14 +40,15 @@ def _pose_mistakes(poses: Mapping[str, Mapping[str, object]]) -> Iterator[Mistak
     before = dict(shipped_vocabulary())
     for name, table in poses.items():
         pose = _pose(table)
-        message = _name_mistake(name) or (pose and _shape_mistake(name, pose, before))
+        message = name_mistake(name) or (pose and _shape_mistake(name, pose, before))
         if message:
             yield ("pose", name), message
         elif pose:
             before[name] = pose
 
 
-def _name_mistake(name: str) -> str | None:
+def name_mistake(name: str) -> str | None:
+    """Return what keeps a name from being a gesture of one's own, or None."""
     if name in shipped_vocabulary() or name in MOTIONS:
         other = f"choose another name, or set its rules in [gestures.{name}]"
         return f"there is a gesture {name!r} already: {other}"

@@ -17,6 +17,7 @@ import numpy as np
 
 from edgehands._version import __version__
 from edgehands.events import Event  # noqa: TC001 (msgspec reads it at run time)
+from edgehands.gestures.learned import Learned  # noqa: TC001 (as above)
 from edgehands.gestures.vocabulary import Pose  # noqa: TC001 (as above)
 from edgehands.hand import LANDMARK_COUNT, FloatArray, Hand, Handedness, Roi
 from edgehands.settings import EventSettings, GestureRules
@@ -32,7 +33,7 @@ BEGINNING = struct.Struct("<6sH")
 """MAGIC and version."""
 PREFIX = struct.Struct("<II")
 """Of a record: length of the payload in bytes, and its checksum."""
-LONGEST = 1 << 20
+LONGEST = 1 << 26
 """Bytes of a payload; a longer one is damage, not to be read into memory."""
 
 
@@ -63,6 +64,8 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     """What held for all gestures together."""
     own: dict[str, Pose] = {}
     """The user's own definitions."""
+    learned: tuple[Learned, ...] = ()
+    """The user's gestures by example."""
     model: str = ""
     """Landmark model by id; "" where the landmarks are no model's."""
     runs_on: str = ""
