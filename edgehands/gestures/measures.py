@@ -85,10 +85,11 @@ def measure(hand: Hand, *, mirrored: bool = False) -> FloatArray:
     bends = _bends(steps[_BONES], lengths[_BONES])
     stretches = lengths[_WRIST_TO_TIPS] / lengths[_WRIST_TO_PIPS]
     gaps, outside = _gaps(world, palm)
-    touches = lengths[_THUMB_TO_TIPS] / palm
+    # The picture knows best how near two tips are; the world, whether one is behind the other.
+    touches = (lengths[_THUMB_TO_TIPS] / palm + _tips_seen(landmarks)) / 2
     to_joints = lengths[_THUMB_TO_JOINTS].reshape(4, 3) / palm
     # A thumb that is nearer to the middle of another finger than to a tip lies on that finger.
-    nearer = touches - (to_joints[:, 1:].min(axis=1) + _OTHERS).min(axis=1)
+    nearer = lengths[_THUMB_TO_TIPS] / palm - (to_joints[:, 1:].min(axis=1) + _OTHERS).min(axis=1)
     reach = to_joints.min()
     flatness = bends[1:].sum() / 4 - _THUMB_CREDIT * (reach - _THUMB_BESIDE)
     off = _off_directions(landmarks)
@@ -117,6 +118,15 @@ def _gaps(world: FloatArray, palm: float) -> tuple[FloatArray, float]:
     knuckles, tips, thumb = sideways[:4], sideways[4:8], sideways[8]
     gaps = (tips[:-1] - tips[1:]) / np.maximum(knuckles[:-1] - knuckles[1:], 0.1 * palm)
     return gaps, float(thumb - knuckles[0]) / palm
+
+
+def _tips_seen(landmarks: FloatArray) -> FloatArray:
+    """How far each fingertip is from the thumb's in the picture, in palm sizes, [4]."""
+    palm = landmarks[Landmark.MIDDLE_MCP] - landmarks[Landmark.WRIST]
+    steps = landmarks[_TIPS, :2] - landmarks[Landmark.THUMB_TIP, :2]
+    return np.asarray(
+        np.sqrt(np.einsum("ij,ij->i", steps, steps)) / max(math.sqrt(float(palm @ palm)), _TINY)
+    )
 
 
 def _thumb_spread(world: FloatArray) -> float:

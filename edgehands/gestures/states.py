@@ -39,10 +39,11 @@ _FOLDED_BELOW = 1.14
 _CURLED_BELOW = {"index": 0.82, "middle": 1.0, "ring": 1.0, "pinky": 1.0}
 _BEND_LIMITS, _BEND_SOFTNESS = {"index": 160.0, "middle": 130.0, "ring": 95.0, "pinky": 100.0}, 6.0
 _FLAT_BELOW, _FLAT_SOFTNESS = 50.0, 2.0
-_APART_REACH, _APART_OUTSIDE, _ACROSS_BELOW, _THUMB_SOFTNESS = 0.46, 0.20, 0.0, 0.03
-_ACROSS_REACH, _OUT_ABOVE, _OUT_SOFTNESS = 0.25, 35.0, 2.0
+_APART_REACH, _APART_OUTSIDE, _ACROSS_BELOW, _THUMB_SOFTNESS = 0.38, 0.14, 0.0, 0.03
+_ACROSS_REACH, _OVER_BELOW = 0.25, 0.03
+_OUT_REACH, _OUT_OUTSIDE, _OUT_SPREAD, _SPREAD_SOFTNESS = 0.56, 0.32, 35.0, 2.0
 _SPREAD_ABOVE, _CROSSED_BELOW, _GAP_SOFTNESS = 1.15, 0.6, 0.1
-_TOUCH_BELOW, _NEAR_BELOW, _NEARER_BELOW, _TOUCH_SOFTNESS = 0.47, 0.65, -0.06, 0.03
+_TOUCH_BELOW, _NEARER_BELOW, _TOUCH_SOFTNESS = 0.40, 0.02, 0.02
 _CONES = {**dict.fromkeys(FINGERS, 45.0), "thumb": 55.0}  # nobody points left with a thumb
 _CONE_SOFTNESS = 4.0
 _SIDE_SOFTNESS = 0.05
@@ -58,8 +59,12 @@ def _both(*needs: Need) -> Alternatives:
 
 
 def _finger(name: str) -> dict[tuple[str, str], Alternatives]:
-    stretch = f"{name} stretch"
+    stretch, to_tip = f"{name} stretch", f"thumb to {name}"
     soft = _STRETCH_SOFTNESS
+    touching = (
+        Need(to_tip, -math.inf, _TOUCH_BELOW, _TOUCH_SOFTNESS),
+        Need(f"{to_tip} or others", -math.inf, _NEARER_BELOW, _TOUCH_SOFTNESS),
+    )
     return {
         (name, "straight"): _both(
             Need(stretch, _STRAIGHT_ABOVE, math.inf, soft),
@@ -68,21 +73,12 @@ def _finger(name: str) -> dict[tuple[str, str], Alternatives]:
         (name, "bent"): _both(Need(stretch, _CURLED_BELOW[name], _STRAIGHT_ABOVE, soft)),
         (name, "curled"): _both(Need(stretch, -math.inf, _CURLED_BELOW[name], soft)),
         (name, "folded"): _both(Need(stretch, -math.inf, _FOLDED_BELOW, soft)),
-        (f"thumb_{name}", "touching"): _both(_within_reach(name, _TOUCH_BELOW), _nearest(name)),
-        (f"thumb_{name}", "near"): _both(_within_reach(name, _NEAR_BELOW), _nearest(name)),
+        (f"thumb_{name}", "touching"): _both(*touching),
         (f"thumb_{name}", "clear"): _either(
-            Need(f"thumb to {name}", _NEAR_BELOW, math.inf, _TOUCH_SOFTNESS),
-            Need(f"thumb to {name} or others", _NEARER_BELOW, math.inf, _TOUCH_SOFTNESS),
+            Need(to_tip, _TOUCH_BELOW, math.inf, _TOUCH_SOFTNESS),
+            Need(f"{to_tip} or others", _NEARER_BELOW, math.inf, _TOUCH_SOFTNESS),
         ),
     }
-
-
-def _within_reach(name: str, border: float) -> Need:
-    return Need(f"thumb to {name}", -math.inf, border, _TOUCH_SOFTNESS)
-
-
-def _nearest(name: str) -> Need:
-    return Need(f"thumb to {name} or others", -math.inf, _NEARER_BELOW, _TOUCH_SOFTNESS)
 
 
 def _gap(name: str) -> dict[tuple[str, str], Alternatives]:
@@ -98,14 +94,17 @@ def _within(measure: str, cone: float) -> Alternatives:
     return _both(Need(measure, -math.inf, cone, _CONE_SOFTNESS))
 
 
-_APART = (
-    Need("thumb reach", _APART_REACH, math.inf, _THUMB_SOFTNESS),
-    Need("thumb outside", _APART_OUTSIDE, math.inf, _THUMB_SOFTNESS),
-)
-
 STATES: dict[tuple[str, str], Alternatives] = {
-    ("thumb", "apart"): _both(*_APART),
-    ("thumb", "out"): _both(*_APART, Need("thumb spread", _OUT_ABOVE, math.inf, _OUT_SOFTNESS)),
+    ("thumb", "apart"): _both(
+        Need("thumb reach", _APART_REACH, math.inf, _THUMB_SOFTNESS),
+        Need("thumb outside", _APART_OUTSIDE, math.inf, _THUMB_SOFTNESS),
+    ),
+    ("thumb", "out"): _both(
+        Need("thumb reach", _OUT_REACH, math.inf, _THUMB_SOFTNESS),
+        Need("thumb outside", _OUT_OUTSIDE, math.inf, _THUMB_SOFTNESS),
+        Need("thumb spread", _OUT_SPREAD, math.inf, _SPREAD_SOFTNESS),
+    ),
+    ("thumb", "over"): _both(Need("thumb outside", -math.inf, _OVER_BELOW, _THUMB_SOFTNESS)),
     ("thumb", "folded"): _either(
         Need("thumb reach", -math.inf, _APART_REACH, _THUMB_SOFTNESS),
         Need("thumb outside", -math.inf, _APART_OUTSIDE, _THUMB_SOFTNESS),

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 SHIPPED = Path(__file__).with_name("vocabulary.toml")
 
-ThumbState = Literal["out", "apart", "beside", "folded", "across"]
+ThumbState = Literal["out", "apart", "beside", "folded", "over", "across"]
 FingerState = Literal["straight", "bent", "curled", "folded"]
 GapState = Literal["apart", "together", "crossed"]
-TouchState = Literal["touching", "near", "clear"]
+TouchState = Literal["touching", "clear"]
 Direction = Literal["up", "down", "left", "right"]
 Facing = Literal["camera", "away", "up", "down", "left", "right"]
 
