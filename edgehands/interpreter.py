@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from edgehands.events import Event
-    from edgehands.gestures.gates import Size
+    from edgehands.gestures.gates import Block, Size
     from edgehands.gestures.learned import Learned
-    from edgehands.gestures.poses import PoseScore
+    from edgehands.gestures.poses import PoseExplanation, PoseScore
     from edgehands.gestures.vocabulary import Vocabulary
     from edgehands.hand import Hand
     from edgehands.settings import GestureRules
@@ -82,6 +82,14 @@ class Interpreter:
         if learned is None or (defined is not None and defined.score > learned.score):
             return defined
         return learned
+
+    def explain(self, hand: Hand) -> list[PoseExplanation]:
+        """Return every pose, the learned ones first, with its conditions on this hand."""
+        return [*self._learned_poses.explain(hand), *self._poses.explain(hand)]
+
+    def block(self, hand: Hand) -> Block | None:
+        """Return what keeps the pose of a hand of the latest frame from being a gesture."""
+        return self._events.block(hand.id)
 
     def gestures(self, hands: Sequence[Hand]) -> dict[int, str]:
         """Return the gesture that each of these hands is in, by its id; the idle are left out."""

@@ -70,7 +70,8 @@ def drawn_negatives() -> Negatives:
         for number in range(_SCENES):
             scene = static_scene(gesture, _SEED, number, fps=10.0)
             begin, end = scene.shown
-            held, other = [], []
+            held: list[Hand] = []
+            other: list[Hand] = []
             for time, hands in observe(scene, rng):
                 (held if begin <= time <= end else other).extend(hands)
             for name, hands in ((gesture, held), ("", other)):

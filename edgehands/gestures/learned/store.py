@@ -67,7 +67,7 @@ def read_learned(path: Path) -> Learned:
         ConfigError: it is not what `save_learned` writes.
     """
     try:
-        gesture = msgspec.json.decode(path.read_bytes(), type=Learned)  # type: ignore[arg-type]
+        gesture: Learned = msgspec.json.decode(path.read_bytes(), type=Learned)
         if isinstance(gesture, LearnedPose):
             arrays(gesture.examples, SIZE), arrays(gesture.others, SIZE)
             arrays(gesture.attitudes, 3, 3)
