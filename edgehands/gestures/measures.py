@@ -30,7 +30,6 @@ UNITS: dict[str, str] = {
     "hand bend": "°",
     "thumb reach": "palms",
     "thumb outside": "palms",
-    "thumb spread": "°",
     **{f"{name} off {way}": "°" for name in FINGERS for way in DIRECTIONS},
     **{f"palm off {way}": "°" for way in FACINGS},
     "right hand": "",
@@ -95,7 +94,7 @@ def measure(hand: Hand, *, mirrored: bool = False) -> FloatArray:
     off = _off_directions(landmarks)
     facing = _off_facings(world, right=hand.handedness == "right")
     right = hand.handedness_score if hand.handedness == "right" else 1 - hand.handedness_score
-    single = (flatness, reach, outside, _thumb_spread(world))
+    single = (flatness, reach, outside)
     return np.concatenate([bends, stretches, gaps, touches, nearer, single, off, facing, (right,)])
 
 
@@ -126,18 +125,6 @@ def _tips_seen(landmarks: FloatArray) -> FloatArray:
     steps = landmarks[_TIPS, :2] - landmarks[Landmark.THUMB_TIP, :2]
     return np.asarray(
         np.sqrt(np.einsum("ij,ij->i", steps, steps)) / max(math.sqrt(float(palm @ palm)), _TINY)
-    )
-
-
-def _thumb_spread(world: FloatArray) -> float:
-    """Degrees between the thumb's last two bones and the palm."""
-    tip, joint, knuckle, wrist = world[
-        [Landmark.THUMB_TIP, Landmark.THUMB_MCP, Landmark.MIDDLE_MCP, Landmark.WRIST]
-    ]
-    thumb, palm = tip - joint, knuckle - wrist
-    lengths = math.sqrt(float(thumb @ thumb) * float(palm @ palm))
-    return math.degrees(
-        math.acos(min(max(float(thumb @ palm) / max(lengths, _TINY**2), -1.0), 1.0))
     )
 
 

@@ -41,7 +41,7 @@ _BEND_LIMITS, _BEND_SOFTNESS = {"index": 160.0, "middle": 130.0, "ring": 95.0, "
 _FLAT_BELOW, _FLAT_SOFTNESS = 50.0, 2.0
 _APART_REACH, _APART_OUTSIDE, _ACROSS_BELOW, _THUMB_SOFTNESS = 0.38, 0.14, 0.0, 0.03
 _ACROSS_REACH, _OVER_BELOW = 0.25, 0.03
-_OUT_REACH, _OUT_OUTSIDE, _OUT_SPREAD, _SPREAD_SOFTNESS = 0.56, 0.32, 35.0, 2.0
+_OUT_REACH, _OUT_OUTSIDE = 0.57, 0.34
 _SPREAD_ABOVE, _CROSSED_BELOW, _GAP_SOFTNESS = 1.15, 0.6, 0.1
 _TOUCH_BELOW, _NEARER_BELOW, _TOUCH_SOFTNESS = 0.40, 0.02, 0.02
 _CONES = {**dict.fromkeys(FINGERS, 45.0), "thumb": 55.0}  # nobody points left with a thumb
@@ -102,7 +102,10 @@ STATES: dict[tuple[str, str], Alternatives] = {
     ("thumb", "out"): _both(
         Need("thumb reach", _OUT_REACH, math.inf, _THUMB_SOFTNESS),
         Need("thumb outside", _OUT_OUTSIDE, math.inf, _THUMB_SOFTNESS),
-        Need("thumb spread", _OUT_SPREAD, math.inf, _SPREAD_SOFTNESS),
+    ),
+    ("thumb", "in"): _either(
+        Need("thumb reach", -math.inf, _OUT_REACH, _THUMB_SOFTNESS),
+        Need("thumb outside", -math.inf, _OUT_OUTSIDE, _THUMB_SOFTNESS),
     ),
     ("thumb", "over"): _both(Need("thumb outside", -math.inf, _OVER_BELOW, _THUMB_SOFTNESS)),
     ("thumb", "folded"): _either(

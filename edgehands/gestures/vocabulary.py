@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 SHIPPED = Path(__file__).with_name("vocabulary.toml")
 
-ThumbState = Literal["out", "apart", "beside", "folded", "over", "across"]
+ThumbState = Literal["out", "in", "apart", "folded", "beside", "over", "across"]
 FingerState = Literal["straight", "bent", "curled", "folded"]
 GapState = Literal["apart", "together", "crossed"]
 TouchState = Literal["touching", "clear"]
