@@ -91,17 +91,11 @@ class Gates:
             return Block(gesture, "enabled", None, None)
         if score < rules.min_score:
             return Block(gesture, "min_score", score, rules.min_score)
-        for hand in hands:
-            if rules.side not in ("any", hand.handedness):
-                return Block(gesture, "side", hand.handedness, rules.side)
-            if rules.zone and not _lies_in(rules.zone, place := _place(hand, picture)):
-                return Block(gesture, "zone", place, rules.zone)
-            since = time - self._ends.get((gesture, hand.handedness), float("-inf"))
-            if since < rules.refractory - TICK:
-                return Block(gesture, "refractory", since, rules.refractory)
-        if not self._is_armed(gesture, time):
-            return Block(gesture, "arming", None, self._settings.arming)
-        return None
+        blocks = (self._hand_block(gesture, rules, hand, time, picture) for hand in hands)
+        if block := next(filter(None, blocks), None):
+            return block
+        armed = self._is_armed(gesture, time)
+        return None if armed else Block(gesture, "arming", None, self._settings.arming)
 
     def went_on(self, gesture: str, time: float) -> None:
         """Take note that a gesture started or lasts: what is armed stays so."""
@@ -111,6 +105,18 @@ class Gates:
     def ended(self, gesture: str, side: str, time: float) -> None:
         """Take note that a gesture ended: its refractory time begins."""
         self._ends[gesture, side] = time
+
+    def _hand_block(
+        self, gesture: str, rules: GestureRules, hand: Hand, time: float, picture: Size | None
+    ) -> Block | None:
+        if rules.side not in ("any", hand.handedness):
+            return Block(gesture, "side", hand.handedness, rules.side)
+        if rules.zone and not _lies_in(rules.zone, place := _place(hand, picture)):
+            return Block(gesture, "zone", place, rules.zone)
+        since = time - self._ends.get((gesture, hand.handedness), float("-inf"))
+        if since < rules.refractory - TICK:
+            return Block(gesture, "refractory", since, rules.refractory)
+        return None
 
     def _is_armed(self, gesture: str, time: float) -> bool:
         arming = self._settings.arming

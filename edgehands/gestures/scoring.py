@@ -177,6 +177,26 @@ class PoseTable:
         )
 
 
+def state_degree(subject: str, state: str, measures: FloatArray) -> float:
+    """Return how far a hand is in one state, 0 to 1.
+
+    Args:
+        subject: as in `states.STATES`, as is the state.
+        state: its name.
+        measures: as `measures.measure` returns them.
+    """
+    return max(
+        min(_need_degree(need, measures) for need in alternative)
+        for alternative in STATES[subject, state]
+    )
+
+
+def _need_degree(need: Need, measures: FloatArray) -> float:
+    measured = float(measures[_NUMBERS[need.measure]])
+    inside = min(measured - need.low, need.high - measured) / need.softness
+    return float(_degree(np.array(inside)))
+
+
 def _degree(inside: FloatArray) -> FloatArray:
     """Map how far inside a border something lies, in softnesses, to 0..1."""
     return np.asarray(1 / (1 + np.exp(np.minimum(np.maximum(-inside, -_STEEPEST), _STEEPEST))))
