@@ -7,14 +7,17 @@ where fingers point, on the picture itself.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 from edgehands.hand import FINGERS, Landmark
 
 if TYPE_CHECKING:
-    from edgehands.hand import FloatArray, Hand
+    from edgehands.hand import Hand
+
+Array: TypeAlias = npt.NDArray[np.floating]
 
 LONG_FINGERS = ("index", "middle", "ring", "pinky")
 _GAPS = ("index_middle", "middle_ring", "ring_pinky")
@@ -68,7 +71,7 @@ _MIRROR = np.array([-1.0, 1.0, 1.0], np.float32)
 _TINY = 1e-6
 
 
-def measure(hand: Hand, *, mirrored: bool = False) -> FloatArray:
+def measure(hand: Hand, *, mirrored: bool = False) -> Array:
     """Return every measure of `UNITS`, in that order.
 
     Args:
@@ -95,17 +98,20 @@ def measure(hand: Hand, *, mirrored: bool = False) -> FloatArray:
     facing = _off_facings(world, right=hand.handedness == "right")
     right = hand.handedness_score if hand.handedness == "right" else 1 - hand.handedness_score
     single = (flatness, reach, outside)
-    return np.concatenate([bends, stretches, gaps, touches, nearer, single, off, facing, (right,)])
+    measures: Array = np.concatenate(
+        [bends, stretches, gaps, touches, nearer, single, off, facing, (right,)]
+    )
+    return measures
 
 
-def _bends(bones: FloatArray, lengths: FloatArray) -> FloatArray:
+def _bends(bones: Array, lengths: Array) -> Array:
     """Degrees of each finger's three joints added up, [5]: 0 where all bones are in line."""
     units = (bones / lengths[:, None]).reshape(5, 4, 3)
     cosines = np.einsum("ijk,ijk->ij", units[:, :-1], units[:, 1:])
-    return np.degrees(np.arccos(np.minimum(np.maximum(cosines, -1.0), 1.0)).sum(axis=1))
+    return np.asarray(_angles(cosines).sum(axis=1))
 
 
-def _gaps(world: FloatArray, palm: float) -> tuple[FloatArray, float]:
+def _gaps(world: Array, palm: float) -> tuple[Array, float]:
     """How far tips are apart sideways.
 
     Returns:
@@ -119,7 +125,7 @@ def _gaps(world: FloatArray, palm: float) -> tuple[FloatArray, float]:
     return gaps, float(thumb - knuckles[0]) / palm
 
 
-def _tips_seen(landmarks: FloatArray) -> FloatArray:
+def _tips_seen(landmarks: Array) -> Array:
     """How far each fingertip is from the thumb's in the picture, in palm sizes, [4]."""
     palm = landmarks[Landmark.MIDDLE_MCP] - landmarks[Landmark.WRIST]
     steps = landmarks[_TIPS, :2] - landmarks[Landmark.THUMB_TIP, :2]
@@ -128,15 +134,15 @@ def _tips_seen(landmarks: FloatArray) -> FloatArray:
     )
 
 
-def _off_directions(landmarks: FloatArray) -> FloatArray:
+def _off_directions(landmarks: Array) -> Array:
     """Degrees between where each finger points in the picture and each direction, [20]."""
     along = landmarks[_LAST, :2] - landmarks[_FIRST, :2]
     bearings = np.degrees(np.arctan2(along[:, 0], -along[:, 1]))
     off = np.abs(bearings[:, None] - _BEARINGS)
-    return np.minimum(off, 360.0 - off).ravel()
+    return np.asarray(np.minimum(off, 360.0 - off)).ravel()
 
 
-def _off_facings(world: FloatArray, *, right: bool) -> FloatArray:
+def _off_facings(world: Array, *, right: bool) -> Array:
     """Degrees between the palm's outward normal and each way it can face, [6]."""
     (ax, ay, az), (bx, by, bz) = (
         world[[Landmark.INDEX_MCP, Landmark.PINKY_MCP]] - world[Landmark.WRIST]
@@ -144,5 +150,9 @@ def _off_facings(world: FloatArray, *, right: bool) -> FloatArray:
     normal = ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx
     sign = (1.0 if right else -1.0) / max(math.hypot(*normal), _TINY * _TINY)
     x, y, z = (sign * part for part in normal)
-    cosines = np.array([-z, z, -y, y, -x, x])
-    return np.degrees(np.arccos(np.minimum(np.maximum(cosines, -1.0), 1.0)))
+    return _angles(np.array([-z, z, -y, y, -x, x]))
+
+
+def _angles(cosines: Array) -> Array:
+    """Degrees; np.clip would take longer than all of this."""
+    return np.asarray(np.degrees(np.arccos(np.minimum(np.maximum(cosines, -1.0), 1.0))))

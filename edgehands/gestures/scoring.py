@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgehands.gestures.measures import LONG_FINGERS, UNITS
+from edgehands.gestures.measures import LONG_FINGERS, UNITS, Array
 from edgehands.gestures.states import STATES
 
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from edgehands.gestures.states import Need
     from edgehands.gestures.vocabulary import Pose
-    from edgehands.hand import FloatArray
 
 _NUMBERS = {name: number for number, name in enumerate(UNITS)}
 _STRETCHES = np.array([_NUMBERS[f"{name} stretch"] for name in LONG_FINGERS])
@@ -79,7 +78,7 @@ class PoseTable:
         self._folded = self._held(frozenset(("folded", "curled")))
         self._empty = np.array([not pose for pose in self._poses], bool)
 
-    def scores(self, measures: FloatArray) -> FloatArray:
+    def scores(self, measures: Array) -> Array:
         """Return each pose's score, [poses]: the degree of its weakest condition.
 
         Args:
@@ -88,14 +87,12 @@ class PoseTable:
         degrees = self._degrees(measures)
         alternatives = degrees[self._of_alternatives].min(axis=1)
         conditions = alternatives[self._of_conditions].max(axis=1)
-        scores = conditions[self._of_poses].min(axis=1)
-        scores = np.minimum(
-            scores, _degree((self._contrasts(measures) - _CONTRAST) / _CONTRAST_SOFTNESS)
-        )
+        contrasts = (self._contrasts(measures) - _CONTRAST) / _CONTRAST_SOFTNESS
+        scores: Array = np.minimum(conditions[self._of_poses].min(axis=1), _degree(contrasts))
         scores[self._empty] = 0.0
         return scores
 
-    def explain(self, measures: FloatArray) -> list[tuple[Condition, ...]]:
+    def explain(self, measures: Array) -> list[tuple[Condition, ...]]:
         """Return each pose's conditions."""
         degrees = self._degrees(measures)
         contrasts = self._contrasts(measures).tolist()
@@ -132,7 +129,7 @@ class PoseTable:
             alternatives.append(self._alternatives.setdefault(needs, len(self._alternatives)))
         return self._conditions.setdefault(tuple(alternatives), len(self._conditions))
 
-    def _degrees(self, measures: FloatArray) -> FloatArray:
+    def _degrees(self, measures: Array) -> Array:
         """Return how far each need is met, 0 to 1, after a 1 for what always holds."""
         measured = measures[self._measures]
         inside = np.minimum(measured - self._low, self._high - measured) / self._softness
@@ -150,7 +147,7 @@ class PoseTable:
             bool,
         ).reshape(-1, 4)
 
-    def _contrasts(self, measures: FloatArray) -> FloatArray:
+    def _contrasts(self, measures: Array) -> Array:
         """Return by how much each pose's straight fingers are straighter than its folded ones."""
         stretches = measures[_STRETCHES]
         straight = np.where(self._straight, stretches, math.inf).min(axis=1)
@@ -158,7 +155,7 @@ class PoseTable:
         return np.asarray(straight - folded)
 
     def _explain(
-        self, subject: str, states: tuple[str, ...], measures: FloatArray, degrees: FloatArray
+        self, subject: str, states: tuple[str, ...], measures: Array, degrees: Array
     ) -> Condition:
         weakest = [
             min(alternative, key=lambda need: float(degrees[self._needs[need]]))
@@ -177,7 +174,7 @@ class PoseTable:
         )
 
 
-def state_degree(subject: str, state: str, measures: FloatArray) -> float:
+def state_degree(subject: str, state: str, measures: Array) -> float:
     """Return how far a hand is in one state, 0 to 1.
 
     Args:
@@ -191,13 +188,13 @@ def state_degree(subject: str, state: str, measures: FloatArray) -> float:
     )
 
 
-def _need_degree(need: Need, measures: FloatArray) -> float:
+def _need_degree(need: Need, measures: Array) -> float:
     measured = float(measures[_NUMBERS[need.measure]])
     inside = min(measured - need.low, need.high - measured) / need.softness
     return float(_degree(np.array(inside)))
 
 
-def _degree(inside: FloatArray) -> FloatArray:
+def _degree(inside: Array) -> Array:
     """Map how far inside a border something lies, in softnesses, to 0..1."""
     return np.asarray(1 / (1 + np.exp(np.minimum(np.maximum(-inside, -_STEEPEST), _STEEPEST))))
 
