@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from edgehands.events import EventMaker
-from edgehands.gestures.learned import LearnedPose, LearnedPoses
+from edgehands.gestures.learned import LearnedMotion, LearnedMotions, LearnedPose, LearnedPoses
 from edgehands.gestures.motions import MotionReader
 from edgehands.gestures.poses import PoseReader
 from edgehands.gestures.vocabulary import numbers, shipped_vocabulary
@@ -57,6 +57,8 @@ class Interpreter:
         self._poses = PoseReader(vocabulary, rules, mirrored=mirrored)
         poses = [gesture for gesture in learned if isinstance(gesture, LearnedPose)]
         self._learned_poses = LearnedPoses(poses, rules)
+        moving = [gesture for gesture in learned if isinstance(gesture, LearnedMotion)]
+        self._learned_motions = LearnedMotions(moving, rules, mirrored=mirrored)
         self._motions = None if static else MotionReader(rules, mirrored=mirrored)
         counting = numbers(vocabulary, settings.culture)
         self._events = EventMaker(camera, run, rules, settings, numbers=counting, static=static)
@@ -73,7 +75,8 @@ class Interpreter:
             picture: the frame's width and height, which rules with a zone need.
         """
         poses = [self.pose(hand) for hand in hands]
-        motions = self._motions.update(hands, time) if self._motions else ()
+        motions = self._motions.update(hands, time) if self._motions else []
+        motions += self._learned_motions.update(hands, time)
         return self._events.update(hands, poses, time, ts, motions, picture)
 
     def pose(self, hand: Hand) -> PoseScore | None:

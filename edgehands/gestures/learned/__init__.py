@@ -4,6 +4,7 @@ Pure but for `store`: hands and times in, scores out.
 """
 
 from edgehands.gestures.learned.examples import Learned, LearnedMotion, LearnedPose
+from edgehands.gestures.learned.motions import LearnedMotions
 from edgehands.gestures.learned.poses import LearnedPoses
 
-__all__ = ["Learned", "LearnedMotion", "LearnedPose", "LearnedPoses"]
+__all__ = ["Learned", "LearnedMotion", "LearnedMotions", "LearnedPose", "LearnedPoses"]

@@ -10,6 +10,7 @@ from edgehands import folders
 from edgehands.errors import ConfigError, InputError, UsageError, did_you_mean
 from edgehands.gestures.learned.examples import Learned, LearnedPose, arrays
 from edgehands.gestures.learned.shapes import SIZE
+from edgehands.gestures.learned.ways import STEPS, WIDTH
 
 SYSTEM_FOLDER = Path("/etc/edgehands/gestures")
 """What a service reads, which has no home."""
@@ -68,8 +69,10 @@ def read_learned(path: Path) -> Learned:
     """
     try:
         gesture: Learned = msgspec.json.decode(path.read_bytes(), type=Learned)
+        shape = (SIZE,) if isinstance(gesture, LearnedPose) else (STEPS, WIDTH)
+        arrays(gesture.examples, *shape)
+        arrays(gesture.others, *shape)
         if isinstance(gesture, LearnedPose):
-            arrays(gesture.examples, SIZE), arrays(gesture.others, SIZE)
             arrays(gesture.attitudes, 3, 3)
         if not gesture.examples:
             raise ValueError("it has no examples")
