@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 import typer
 
+from edgehands.hand import Landmark
 from edgehands.synthetic.dataset import TUNING_SEED
 from edgehands.synthetic.gesturing.film import SKINS, film
-from edgehands.synthetic.gesturing.imitation import FIGURES, Canonical
+from edgehands.synthetic.gesturing.imitation import FIGURES, Canonical, nearness
 from edgehands.synthetic.gesturing.scenes import static_scene
 from edgehands.synthetic.gesturing.shapes import SHAPES
 from edgehands.tracker import HandTracker
@@ -99,6 +100,7 @@ def fitted(takes: list[Take]) -> dict[str, object]:
         "jitter_seconds": round(lags, 3),
         "poses": _rounded(poses),
         "leanings": _rounded(leanings),
+        "meeting": _rounded(_meeting(takes, rest)),
         "habits": _rounded(_components(stays)),
         "jitter": _rounded(_components(jitter)),
     }
@@ -116,6 +118,14 @@ def _slopes(true: Array, said: Array) -> Array:
     a = true - true.mean(axis=2, keepdims=True)
     b = said - said.mean(axis=2, keepdims=True)
     return np.asarray((a * b).sum(axis=(0, 2)) / (a * a).sum(axis=(0, 2)))
+
+
+def _meeting(takes: list[Take], rest: Array) -> Array:
+    """Return [2] the error between thumb and index tips where they nearly meet, over elsewhere."""
+    near = np.concatenate([nearness(take.hands) for take in takes])
+    tips = rest.reshape(len(rest), 2, 21, 3)[:, :, [Landmark.THUMB_TIP, Landmark.INDEX_TIP], :2]
+    squares = ((tips[:, :, 0] - tips[:, :, 1]) ** 2).sum(axis=2)
+    return np.asarray(np.sqrt(squares[near > 0.99].mean(axis=0) / squares[near == 0].mean(axis=0)))
 
 
 def _split(takes: list[Take], errors: Array) -> tuple[Array, Array, float]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from edgehands.cli.gesture_eval import evaluate_gestures
 from edgehands.cli.run import BackendOption, ModelOption, ModelsOption, ThreadsOption
 from edgehands.errors import UsageError, did_you_mean
 
@@ -24,6 +25,7 @@ app = typer.Typer(
     help="List the gestures, learn new ones from examples, try and forget them.",
     no_args_is_help=True,
 )
+app.command("eval")(evaluate_gestures)
 
 FolderOption = Annotated[
     Path | None,

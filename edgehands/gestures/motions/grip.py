@@ -29,8 +29,8 @@ class GrabReader:
     def update(self, moment: Moment) -> list[Sign]:
         """Take the next moment of one hand."""
         low, high = min(moment.straight), max(moment.straight)
-        opened = min(above(low, 0.45, 0.08), above(moment.openness, 0.65, 0.06))
-        closed = min(below(high, 0.5, 0.08), below(moment.openness, 0.12, 0.08))
+        opened = min(above(low, 0.5, 0.08), above(moment.openness, 0.72, 0.06))
+        closed = min(below(high, 0.45, 0.08), below(moment.openness, -0.05, 0.08))
         shape = "open" if opened > 0.5 else "closed" if closed > 0.5 else None
         if shape != self._shape:
             self._change(shape, moment.time)
@@ -54,7 +54,7 @@ class DoubleTapReader:
 
     _LONGEST = 0.35
     """Seconds that they touch, at most."""
-    _WITHIN = 1.0
+    _WITHIN = 1.2
     """Seconds from the first touch to the end of the second."""
 
     def __init__(self) -> None:

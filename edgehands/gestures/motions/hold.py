@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from edgehands.gestures.motions.moment import Moment
     from edgehands.gestures.motions.touch import Touch
 
-GRIP_DELAY = 0.15
+GRIP_DELAY = 0.2
 """Seconds that a touch must last before it is a grip."""
 
 
@@ -23,9 +23,9 @@ class PinchReader:
     Which of the two it is shows first decides until the fingers let go.
     """
 
-    _MOVED = 0.4
+    _MOVED = 0.45
     """Palm sizes after which a pinch is a drag."""
-    _TURNED = 18.0
+    _TURNED = 20.0
     """Degrees after which a pinch that stayed in its place is a twist."""
     _IN_PLACE = 0.35
     """Palm sizes that count as staying."""
@@ -43,7 +43,7 @@ class PinchReader:
     def update(self, moment: Moment, touch: Touch, *, blocked: bool = False) -> list[Sign]:
         """Take the next moment of one hand, and whether its thumb and index finger touch.
 
-        Blocked: its pinch is part of something else.
+        Blocked: the other hand pinches too, which is no drag but a zoom.
         """
         since = touch.since
         self.held = since is not None and moment.time - since >= GRIP_DELAY - 1e-6

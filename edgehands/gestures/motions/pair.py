@@ -69,11 +69,6 @@ class ZoomReader:
         self._score: float | None = None
         self._value: Mapping[str, float] = {"scale": 1.0}
 
-    @property
-    def under_way(self) -> bool:
-        """Whether a zoom has begun: its pinches are no drags."""
-        return self._score is not None
-
     def update(self, a: Moment, b: Moment, *, held: bool) -> list[Sign]:
         """Take the next moment of both hands; held: both pinch."""
         if not held:

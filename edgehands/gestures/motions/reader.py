@@ -35,8 +35,8 @@ _TRAVELS = frozenset(
         *("push", "pull", "wave", "circle_clockwise", "circle_counterclockwise"),
     )
 )
-_QUIET = 0.4
-"""Seconds after one of these in which the same hand makes no other: one way has one name."""
+_QUIET = dict.fromkeys(_TRAVELS, 0.4) | {"clap": 0.8}
+"""Seconds after one of these in which the same hands make none that travels: one way, one name."""
 _DEFAULT_RULES = GestureRules()
 
 
@@ -70,10 +70,10 @@ class MotionReader:
         """
         motions = self._forget({hand.id for hand in hands}, time)
         moments = {hand.id: read_moment(hand, time, mirrored=self._mirrored) for hand in hands}
-        zooming = {id_ for pair, each in self._pairs.items() if each.zoom.under_way for id_ in pair}
+        pinching = [id_ for id_, readers in self._hands.items() if readers.pinch.held]
         for id_, moment in moments.items():
             readers = self._hands.setdefault(id_, _HandReaders())
-            signs = readers.update(moment, zooming=id_ in zooming)
+            signs = readers.update(moment, alone=pinching in ([], [id_]))
             motions += self._gate.passed(signs, (id_,), time)
         for pair in combinations(sorted(moments), 2):
             a, b = pair
@@ -101,6 +101,7 @@ class MotionReader:
             motions += self._gate.passed(self._pairs.pop(pair).end(), pair, time)
         for id_ in sorted(gone):
             motions += self._gate.passed(self._hands.pop(id_).end(), (id_,), time)
+            self._gate.forget(id_)
         return motions
 
 
@@ -117,10 +118,10 @@ class _HandReaders:
             *(CircleReader(), GrabReader()),
         )
 
-    def update(self, moment: Moment, *, zooming: bool) -> list[Sign]:
+    def update(self, moment: Moment, *, alone: bool) -> list[Sign]:
         self.seen = moment.time
         self._touch.update(moment)
-        signs = self.pinch.update(moment, self._touch, blocked=zooming)
+        signs = self.pinch.update(moment, self._touch, blocked=not alone)
         signs += self._double_tap.update(moment, self._touch)
         for reader in self._others:
             signs += reader.update(moment)
@@ -153,7 +154,7 @@ class _Gate:
     def __init__(self, rules: Mapping[str, GestureRules]) -> None:
         self._rules = rules
         self._valued: dict[tuple[str, tuple[int, ...]], float] = {}
-        self._travelled: dict[int, float] = {}
+        self._quiet_until: dict[int, float] = {}
 
     def passed(self, signs: Iterable[Sign], hands: tuple[int, ...], time: float) -> list[Motion]:
         return [
@@ -161,6 +162,10 @@ class _Gate:
             for sign in signs
             if self._lets_through(sign, hands, time)
         ]
+
+    def forget(self, hand: int) -> None:
+        """Drop what is kept of a hand that is gone."""
+        self._quiet_until.pop(hand, None)
 
     def _lets_through(self, sign: Sign, hands: tuple[int, ...], time: float) -> bool:
         rules = self._rules.get(sign.gesture, _DEFAULT_RULES)
@@ -175,10 +180,10 @@ class _Gate:
             return True
         if not rules.enabled or sign.score < rules.min_score:
             return False
-        if sign.gesture in _TRAVELS:
-            if time - self._travelled.get(hands[0], -math.inf) < _QUIET:
-                return False
-            self._travelled[hands[0]] = time
+        if sign.gesture in _TRAVELS and time < self._quiet_until.get(hands[0], -math.inf):
+            return False
+        if sign.gesture in _QUIET:
+            self._quiet_until |= dict.fromkeys(hands, time + _QUIET[sign.gesture])
         if sign.value is not None:
             self._valued[key] = time
         return True

@@ -15,17 +15,17 @@ from edgehands.gestures.motions.motion import above, below
 if TYPE_CHECKING:
     from edgehands.gestures.motions.moment import Moment
 
-_NEAR = 0.32
+_NEAR = 0.19
 """Palm sizes above which tips never count as touching."""
-_DROP = 0.55
+_DROP = 0.5
 """Share of the distance before, to which it must drop."""
-_APART = 0.36
+_APART = 0.22
 """Palm sizes that the tips must have been apart before."""
-_WITHIN = 0.6
+_WITHIN = 0.35
 """Seconds for the drop, at most."""
 _PARTED = 0.45
 """Share of the way back up at which they no longer touch."""
-_CURLED = 0.0
+_CURLED = 0.2
 """Straightness of the index finger below which its tip lies in the hand and touches nothing."""
 
 
@@ -48,7 +48,7 @@ class Touch:
         else:
             self._low = min(self._low, moment.pinch)
             self.score = self._scored()
-            if moment.pinch > max(self._low + _PARTED * (self._high - self._low), self._low + 0.1):
+            if moment.pinch > max(self._low + _PARTED * (self._high - self._low), self._low + 0.07):
                 self.since = None
                 self._recent.clear()
         return self.since is not None

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from edgehands.gestures.motions.moment import Moment
     from edgehands.gestures.motions.stroke import Stroke
 
-_BACK_AGAIN = 0.8
+_BACK_AGAIN = 1.0
 """Seconds after a swipe or push in which the way back is not the opposite one."""
 _OPPOSITE = {
     "swipe_left": "swipe_right",
@@ -85,7 +85,7 @@ class SwipeReader:
             above(stroke.top_speed, 8.0, 0.8),
             above(stroke.length / max(stroke.path, 1e-6), 0.85, 0.03),
             below(math.degrees(math.atan2(abs(across), abs(along))), 32.0, 3.0),
-            above(openness, 0.55, 0.05),
+            above(openness, 0.63, 0.04),
             below(abs(math.log(moment.unit / self._unit_before)), 0.4, 0.05),
         )
         return Sign(gesture, "start", score)
@@ -125,9 +125,9 @@ class PushReader:
             above(stroke.length, 0.2, 0.025),
             above(stroke.top_speed, 0.75, 0.1),
             above(stroke.length / max(stroke.seconds, 1e-6), 0.42, 0.06),
-            below(moved, 1.2, 0.1),
-            below(turned, 30.0, 4.0),
-            above(sum(openings) / max(len(openings), 1), 0.6, 0.05),
+            below(moved, 0.9, 0.08),
+            below(turned, 22.0, 3.0),
+            above(sum(openings) / max(len(openings), 1), 0.7, 0.04),
             above(stroke.length / max(stroke.path, 1e-6), 0.75, 0.04),
         )
         if score >= 0.5:

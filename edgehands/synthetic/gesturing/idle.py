@@ -132,6 +132,8 @@ def _changing(cast: Cast, times: Array) -> tuple[Performance, frozenset[str]]:
     also = set(names)
     if "open_palm" in names and _CLOSED & also:  # opening and closing a hand is just that
         also |= _HAND_OPENS
+    if TOUCHING & also:  # and a hand that pinches and turns is turning something
+        also |= {"pinch_drag", "twist"}
     return performance, frozenset(also)
 
 

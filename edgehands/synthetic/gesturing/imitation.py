@@ -27,6 +27,8 @@ FIGURES = Path(__file__).with_name("imitation.json")
 _PALM = [Landmark.WRIST, Landmark.INDEX_MCP, Landmark.PINKY_MCP]
 _SIZE = 2 * 3 * LANDMARK_COUNT
 
+_NEAR, _FAR = 0.3, 0.5
+"""Palm lengths between two tips that the model sees meet, and that it takes each for itself."""
 _ANGLES_PER_CHANGE = 25.0
 """Degrees, mean over the joints, after which a pose is another one to the model."""
 _TURN_PER_CHANGE = 35.0
@@ -95,6 +97,13 @@ class Canonical:
         return landmarks, world * self.length[:, None, None] @ self.turn
 
 
+def nearness(hands: Canonical) -> Array:
+    """Return [T] how near thumb and index tips are as seen: 1 within `_NEAR`, 0 beyond `_FAR`."""
+    tips = hands.image[:, Landmark.THUMB_TIP, :2] - hands.image[:, Landmark.INDEX_TIP, :2]
+    share = ((_FAR - np.linalg.norm(tips, axis=1)) / (_FAR - _NEAR)).clip(0.0, 1.0)
+    return np.asarray(share * share * (3 - 2 * share))
+
+
 def _palm_outline(points: Array) -> Array:
     corners = points[:, _PALM]
     return np.asarray(np.linalg.norm(corners - np.roll(corners, 1, axis=1), axis=2).sum(axis=1))
@@ -117,6 +126,9 @@ class Imitation:
     """[K, 126]: errors that stay while pose and view stay, each of unit chance."""
     jitter: Array
     """[K, 126]: errors that come and go."""
+    meeting: Array
+    """[2], of pictures and of world points: where thumb and index tips nearly meet as seen, the
+    error between them is this share of what it is elsewhere: the model sees that they meet."""
     jitter_seconds: float
     """After which jitter has fallen to 1/e."""
 
@@ -136,8 +148,22 @@ class Imitation:
         said += _wander(_changes(performance), len(self.habits), rng) @ self.habits
         steps = np.diff(times, prepend=times[0]) / self.jitter_seconds
         said += _wander(steps, len(self.jitter), rng) @ self.jitter
-        image, world = said.reshape(len(said), 2, LANDMARK_COUNT, 3).transpose(1, 0, 2, 3)
-        return hands.put_back(image, world)
+        points = said.reshape(len(said), 2, LANDMARK_COUNT, 3)
+        self._meet(hands, points)
+        return hands.put_back(points[:, 0], points[:, 1])
+
+    def _meet(self, hands: Canonical, points: Array) -> None:
+        """Bring the errors of two tips that nearly meet together, as far as the camera sees."""
+        thumb, index = Landmark.THUMB_TIP, Landmark.INDEX_TIP
+        near = nearness(hands)
+        for which, true in enumerate(
+            (hands.image * self.image_slopes, hands.world * self.world_slopes)
+        ):
+            seen = points[:, which, :, :2]
+            apart = (seen[:, thumb] - true[:, thumb, :2]) - (seen[:, index] - true[:, index, :2])
+            pull = apart * (near * (1 - self.meeting[which]) / 2)[:, None]
+            seen[:, thumb] -= pull
+            seen[:, index] += pull
 
 
 @cache
@@ -147,7 +173,10 @@ def load_imitation() -> Imitation:
     return Imitation(
         *(
             np.array(figures[name])
-            for name in ("image_slopes", "world_slopes", "poses", "leanings", "habits", "jitter")
+            for name in (
+                *("image_slopes", "world_slopes", "poses", "leanings"),
+                *("habits", "jitter", "meeting"),
+            )
         ),
         float(figures["jitter_seconds"]),
     )

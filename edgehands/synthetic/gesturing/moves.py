@@ -13,7 +13,7 @@ import numpy as np
 
 from edgehands.hand import Landmark
 from edgehands.synthetic.gesturing.performance import Scene
-from edgehands.synthetic.gesturing.shapes import ASIDE, READY_TO_PINCH, SHAPES, Shape
+from edgehands.synthetic.gesturing.shapes import READY_TO_PINCH, SHAPES, Shape
 from edgehands.synthetic.gesturing.stage import RATES, Cast, rng_of, still
 from edgehands.synthetic.pose import GESTURES
 
@@ -32,6 +32,8 @@ _OPEN = Shape(GESTURES["open_palm"])
 _FIST = GESTURES["fist"]
 _PINCH = GESTURES["pinch"]
 _POINT = SHAPES["pointing_up"][0]
+_PINCH_YAW = -15.0
+"""Turned so that the camera sees thumb and index come together."""
 _WAYS = {"right": (1.0, 0.0), "left": (-1.0, 0.0), "up": (0.0, -1.0), "down": (0.0, 1.0)}
 
 
@@ -179,10 +181,10 @@ def _grab(cast: Cast, before: Pose, after: Pose) -> Part:
 def _double_tap(cast: Cast) -> Part:
     rng = cast.rng
     ready, shut = _ready(cast), _shut(cast)
-    move, touch, apart = rng.uniform(0.08, 0.12), rng.uniform(0.06, 0.1), rng.uniform(0.1, 0.15)
+    move, touch, apart = rng.uniform((0.08, 0.1, 0.12), (0.12, 0.15, 0.2))
     keys = _REST + np.cumsum([0.0, move, touch, move, apart, move, touch, move])
     ends = np.array([ready, shut, shut, ready, ready, shut, shut, ready])
-    return _fingers(cast, keys, ends, Shape(_PINCH, yaws=(ASIDE,)), (_REST, float(keys[-1])))
+    return _fingers(cast, keys, ends, Shape(_PINCH, yaws=(_PINCH_YAW,)), (_REST, float(keys[-1])))
 
 
 def _fingers(
@@ -215,7 +217,7 @@ def _drag(cast: Cast) -> Part:
     closed, begin = _REST + 0.2, _REST + 0.5
     over = begin + rng.uniform(0.5, 0.9)
     ready, shut = _ready(cast), _shut(cast)
-    turn = cast.turn("", _POINT, ASIDE)
+    turn = cast.turn("", _POINT, _PINCH_YAW)
 
     def play(times: Array) -> tuple[Performance, ...]:
         return (
@@ -257,7 +259,7 @@ def _zoom(cast: Cast) -> Part:
                         np.array([ready, shut, shut, ready]),
                     ),
                     places=(np.array([begin, over]), ends),
-                    turns=still(one.turn("", _POINT, ASIDE)),
+                    turns=still(one.turn("", _POINT, _PINCH_YAW)),
                 )
             )
         return tuple(hands)
@@ -271,7 +273,7 @@ def _twist(cast: Cast) -> Part:
     closed, begin = _REST + 0.2, _REST + 0.5
     over = begin + rng.uniform(0.4, 0.9)
     ready, shut = _ready(cast), _shut(cast)
-    turn, place = cast.turn("", _POINT, ASIDE), cast.place()
+    turn, place = cast.turn("", _POINT, _PINCH_YAW), cast.place()
     half = np.array([0.0, 0.0, angle / 2])
     ends = np.array([turn - half, turn + half])
 
