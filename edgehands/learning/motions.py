@@ -90,9 +90,11 @@ def _moving(take: Take) -> tuple[list[Place], float, float]:
         raise InputError(f"{take.source}: {len(places)} frames with a hand are too few")
     speeds = _speeds(places)
     moving = np.flatnonzero(speeds > _MOVING * np.quantile(speeds, 0.9))
-    begin, end = places[moving[0]].time, places[moving[-1] + 1].time
-    too_long = not _LEAST_SECONDS <= end - begin <= _MOST_SECONDS
-    if too_long or extent(way_between(places, begin, end)) < _LEAST_EXTENT:
+    begin = end = places[0].time
+    if len(moving):
+        begin, end = places[moving[0]].time, places[moving[-1] + 1].time
+    is_one = _LEAST_SECONDS <= end - begin <= _MOST_SECONDS
+    if not is_one or extent(way_between(places, begin, end)) < _LEAST_EXTENT:
         raise InputError(
             f"{take.source}: no motion of {_LEAST_SECONDS} to {_MOST_SECONDS} s in it: begin and "
             "end a take at rest"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from edgehands.gestures.learned.shapes import hand_shape
+from edgehands.gestures.learned.shapes import SIZE, hand_shape
 from edgehands.synthetic.gesturing.observe import observe
 from edgehands.synthetic.gesturing.scenes import static_scene
 from edgehands.synthetic.gesturing.shapes import SHAPES
@@ -35,20 +35,16 @@ class Negatives(NamedTuple):
 
     @classmethod
     def of(cls, named: Iterable[tuple[str, Shape]]) -> Negatives:
-        """Collect shapes."""
-        names, shapes = zip(*named, strict=True)
+        """Collect shapes, maybe none."""
+        collected = list(named)
         return cls(
-            tuple(names),
-            np.array([shape.points for shape in shapes], np.float32),
-            np.array([shape.attitude for shape in shapes], np.float32),
+            tuple(name for name, _ in collected),
+            np.array([shape.points for _, shape in collected], np.float32).reshape(-1, SIZE),
+            np.array([shape.attitude for _, shape in collected], np.float32).reshape(-1, 3, 3),
         )
 
-    def joined(self, hands: Iterable[Hand]) -> Negatives:
-        """Return these and the user's own."""
-        own = [("", hand_shape(hand)) for hand in hands]
-        if not own:
-            return self
-        more = Negatives.of(own)
+    def joined(self, more: Negatives) -> Negatives:
+        """Return these and others."""
         return Negatives(
             self.names + more.names,
             np.concatenate([self.points, more.points]),

@@ -12,13 +12,12 @@ from edgehands.errors import InputError
 from edgehands.gestures.learned.examples import LearnedPose, kept
 from edgehands.gestures.learned.poses import LEAD, TURNED_WITHIN
 from edgehands.gestures.learned.shapes import Shape, hand_shape
-from edgehands.learning.negatives import drawn_negatives
+from edgehands.learning.negatives import Negatives, drawn_negatives
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from edgehands.hand import FloatArray, Hand
-    from edgehands.learning.negatives import Negatives
     from edgehands.learning.takes import Take
 
 _PER_TAKE = 8
@@ -27,6 +26,7 @@ _STEADY = 1.3  # times the median distance from the middle of a take
 _ALWAYS_STEADY = 0.05  # palm sizes
 _WIDEST = 0.30  # palm sizes: beyond, no hand of the same gesture was ever seen
 _NARROWEST = 0.12
+_USUAL = 0.15  # palm sizes between hands of two people in one pose
 _SPREAD = 1.2  # times the distance of the loneliest example
 _MISTAKEN = 0.002  # share of what is something else that may be taken for it
 _COMPARED = 300  # frames of a take that are looked at
@@ -72,19 +72,22 @@ def learn_pose(
     examples = [shape for shapes in picked for shape in shapes]
     points = np.array([shape.points for shape in examples])
     attitudes = np.array([shape.attitude for shape in examples])
-    others = drawn_negatives().joined(negatives)
+    drawn, away = drawn_negatives(), Negatives.of(("", hand_shape(hand)) for hand in negatives)
     if attitude:
-        others = others.where(_turned_alike(others.attitudes, attitudes))
-    spread = _loneliest(picked)
-    within, mistaken, like = _border(points, others, spread)
-    _refuse_known(name, points, others)
-    nearest = np.argsort(_distances(others.points, points).min(axis=1))[:_OTHERS]
+        drawn, away = (
+            each.where(_turned_alike(each.attitudes, attitudes)) for each in (drawn, away)
+        )
+    own_gaps = _own_gaps(picked)
+    spread = float(own_gaps.max())
+    within, mistaken, like = _border(points, drawn.joined(away), spread)
+    _refuse_known(name, points, own_gaps, drawn)
+    others = [*_nearest(drawn, points, _OTHERS), *_nearest(away, points, _OTHERS)]
     gesture = LearnedPose(
         name=name,
         within=round(within, 3),
         takes=len(takes),
         examples=tuple(kept(shape.points) for shape in examples),
-        others=tuple(kept(shape) for shape in others.points[nearest]),
+        others=tuple(kept(shape) for shape in others),
         attitudes=tuple(kept(shape.attitude) for shape in examples) if attitude else (),
     )
     frames = sum(len(take.hands) for take in takes)
@@ -107,18 +110,25 @@ def _picked(shapes: list[Shape]) -> list[Shape]:
     return [shapes[round(index)] for index in np.linspace(0, len(shapes) - 1, count)]
 
 
-def _loneliest(takes: list[list[Shape]]) -> float:
-    """Return the largest distance from an example to the nearest of another take.
+def _nearest(negatives: Negatives, examples: FloatArray, count: int) -> FloatArray:
+    """Return the shapes nearest to the examples."""
+    distances = _distances(negatives.points, examples).min(axis=1)
+    return np.asarray(negatives.points[np.argsort(distances)[:count]])
 
-    With one take only it is the nearest of its own; 0 for a single example.
+
+def _own_gaps(takes: list[list[Shape]]) -> FloatArray:
+    """Return the distance from each example to the nearest of another take.
+
+    With one take only, which says nothing of other hands, it is a usual distance.
     """
     points = [np.array([shape.points for shape in shapes]) for shapes in takes]
     if len(points) == 1:
-        gaps = _distances(points[0], points[0]) + np.diag(np.full(len(points[0]), np.inf))
-        return float(gaps.min(axis=1).max()) if len(gaps) > 1 else 0.0
-    return max(
-        float(_distances(own, np.concatenate(points[:n] + points[n + 1 :])).min(axis=1).max())
-        for n, own in enumerate(points)
+        return np.full(len(points[0]), _USUAL)
+    return np.concatenate(
+        [
+            _distances(own, np.concatenate(points[:n] + points[n + 1 :])).min(axis=1)
+            for n, own in enumerate(points)
+        ]
     )
 
 
@@ -142,20 +152,19 @@ def _border(examples: FloatArray, negatives: Negatives, spread: float) -> tuple[
     return within, float(inside.mean()), like
 
 
-def _refuse_known(name: str, examples: FloatArray, negatives: Negatives) -> None:
+def _refuse_known(
+    name: str, examples: FloatArray, own_gaps: FloatArray, negatives: Negatives
+) -> None:
     """Refuse what the vocabulary has already.
 
     Raises:
-        InputError: more than half of the examples have a neighbour there as near as one can be.
+        InputError: more than half of the examples have a neighbour there nearer than their own.
     """
     gaps = _distances(examples, negatives.points)
-    nearest = gaps.argmin(axis=1)
-    own = _distances(examples, examples) + np.diag(np.full(len(examples), np.inf))
-    lonely = own.min(axis=1) if len(examples) > 1 else np.full(1, _NARROWEST)
     known = Counter(
         negatives.names[index]
-        for index, gap, near in zip(nearest, gaps.min(axis=1), lonely, strict=True)
-        if LEAD * gap < min(max(near, _NARROWEST), _WIDEST)
+        for index, gap, near in zip(gaps.argmin(axis=1), gaps.min(axis=1), own_gaps, strict=True)
+        if gap < min(near, _WIDEST)
     )
     for other, count in known.most_common(1):
         if count > len(examples) / 2:
