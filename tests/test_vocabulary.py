@@ -16,6 +16,7 @@ from edgehands.gestures.vocabulary import (
 )
 from edgehands.interpreter import Interpreter
 from edgehands.settings import EventSettings
+from edgehands.synthetic import DEMO_CLIP
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -106,6 +107,17 @@ def starts(events: list[Event]) -> list[str]:
 def test_a_photograph_shows_its_gesture_at_once(media: Path, file: str, gesture: str) -> None:
     """In the second, the front hand: the one behind is out of focus."""
     assert starts(events_of(media / file, static=True)) in ([gesture], [gesture] * 2)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("models")
+def test_the_demo_shows_what_it_was_drawn_to_show_and_no_more() -> None:
+    events = [event for event in events_of(DEMO_CLIP) if event.gesture in shipped_vocabulary()]
+    begun = [event.gesture for event in events if event.phase == "start"]
+    alone = ["open_palm", "fist", "victory", "pointing_up", "thumb_up", "open_palm"]
+    both = ["open_palm", "open_palm", "victory", "pointing_up", "open_palm", "open_palm"]
+    assert begun == alone + both
+    assert sum(event.phase == "end" for event in events) == len(begun)
 
 
 @pytest.mark.slow
