@@ -34,6 +34,7 @@ from edgehands.synthetic.pose import rotation_x, rotation_y, rotation_z
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from edgehands.gestures.learned import Learned
     from edgehands.synthetic.gesturing.performance import Scene
 
 
@@ -243,7 +244,8 @@ def test_a_take_at_rest_is_no_motion() -> None:
 def test_what_was_learned_comes_back_from_its_file(
     poses: tuple[LearnedPose, ...], motion: LearnedMotion, tmp_path: Path
 ) -> None:
-    for gesture in (*poses, motion):
+    gestures: tuple[Learned, ...] = (*poses, motion)
+    for gesture in gestures:
         save_learned(gesture, tmp_path)
     assert load_learned(tmp_path) == (*poses, motion)
     content = msgspec.msgpack.encode(Header(run="r", camera="c", learned=(*poses, motion)))

@@ -126,7 +126,7 @@ def _loneliest(ways: Sequence[FloatArray]) -> float:
 
 def _distance(way: FloatArray, ways: Sequence[FloatArray]) -> float:
     straight = straight_distances(way, np.array(ways))
-    return min(warped_distance(way, ways[number]) for number in np.argsort(straight)[:3])
+    return min(warped_distance(way, ways[number]) for number in np.argsort(straight)[:3].tolist())
 
 
 def _mistaken(nearest: FloatArray, others: Sequence[FloatArray]) -> FloatArray:

@@ -17,6 +17,7 @@ from edgehands.learning.negatives import Negatives, drawn_negatives
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from edgehands.gestures.learned import Learned
     from edgehands.hand import FloatArray, Hand
     from edgehands.learning.takes import Take
 
@@ -36,7 +37,7 @@ _COMPARED = 300  # frames of a take that are looked at
 class Learning:
     """A learned gesture and how it came out."""
 
-    gesture: LearnedPose
+    gesture: Learned
     frames: int
     """Of all takes."""
     steady: int
