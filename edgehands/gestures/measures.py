@@ -62,6 +62,7 @@ _THUMB_TO_TIPS, _THUMB_TO_JOINTS = slice(28, 32), slice(32, 44)
 
 _FIRST, _LAST = _CHAINS[:, 1], _CHAINS[:, 4]
 _MCPS = _CHAINS[1:, 1]
+_INDEX_AND_PINKY = np.array([Landmark.INDEX_MCP, Landmark.PINKY_MCP])
 _LATERAL = np.concatenate([_MCPS, _TIPS, [Landmark.THUMB_TIP]])
 _OTHERS = np.where(np.eye(4, dtype=bool), np.inf, 0.0)
 _THUMB_CREDIT = 100.0  # degrees of bend that a palm size of reach makes good, in a flat hand
@@ -84,7 +85,10 @@ def measure(hand: Hand, *, mirrored: bool = False) -> Array:
     steps = world[_TO] - world[_FROM]
     lengths = np.maximum(np.sqrt(np.einsum("ij,ij->i", steps, steps)), _TINY)
     palm = lengths[-1]
-    bends = _bends(steps[_BONES], lengths[_BONES])
+    joints = _joint_cosines(steps[_BONES], lengths[_BONES])
+    facings = _facing_cosines(world, right=hand.handedness == "right")
+    angles = _angles(np.concatenate([joints, facings]))
+    bends, facing = angles[:15].reshape(5, 3).sum(axis=1), angles[15:]
     stretches = lengths[_WRIST_TO_TIPS] / lengths[_WRIST_TO_PIPS]
     gaps, outside = _gaps(world, palm)
     # The picture knows best how near two tips are; the world, whether one is behind the other.
@@ -95,7 +99,6 @@ def measure(hand: Hand, *, mirrored: bool = False) -> Array:
     reach = to_joints.min()
     flatness = bends[1:].sum() / 4 - _THUMB_CREDIT * (reach - _THUMB_BESIDE)
     off = _off_directions(landmarks)
-    facing = _off_facings(world, right=hand.handedness == "right")
     right = hand.handedness_score if hand.handedness == "right" else 1 - hand.handedness_score
     single = (flatness, reach, outside)
     measures: Array = np.concatenate(
@@ -104,11 +107,10 @@ def measure(hand: Hand, *, mirrored: bool = False) -> Array:
     return measures
 
 
-def _bends(bones: Array, lengths: Array) -> Array:
-    """Degrees of each finger's three joints added up, [5]: 0 where all bones are in line."""
+def _joint_cosines(bones: Array, lengths: Array) -> Array:
+    """Cosines at each finger's three joints, [15]: 1 where two bones are in line."""
     units = (bones / lengths[:, None]).reshape(5, 4, 3)
-    cosines = np.einsum("ijk,ijk->ij", units[:, :-1], units[:, 1:])
-    return np.asarray(_angles(cosines).sum(axis=1))
+    return np.asarray(np.einsum("ijk,ijk->ij", units[:, :-1], units[:, 1:])).ravel()
 
 
 def _gaps(world: Array, palm: float) -> tuple[Array, float]:
@@ -142,15 +144,13 @@ def _off_directions(landmarks: Array) -> Array:
     return np.asarray(np.minimum(off, 360.0 - off)).ravel()
 
 
-def _off_facings(world: Array, *, right: bool) -> Array:
-    """Degrees between the palm's outward normal and each way it can face, [6]."""
-    (ax, ay, az), (bx, by, bz) = (
-        world[[Landmark.INDEX_MCP, Landmark.PINKY_MCP]] - world[Landmark.WRIST]
-    ).tolist()
+def _facing_cosines(world: Array, *, right: bool) -> tuple[float, ...]:
+    """Cosines between the palm's outward normal and each way it can face."""
+    (ax, ay, az), (bx, by, bz) = (world[_INDEX_AND_PINKY] - world[Landmark.WRIST]).tolist()
     normal = ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx
     sign = (1.0 if right else -1.0) / max(math.hypot(*normal), _TINY * _TINY)
     x, y, z = (sign * part for part in normal)
-    return _angles(np.array([-z, z, -y, y, -x, x]))
+    return -z, z, -y, y, -x, x
 
 
 def _angles(cosines: Array) -> Array:
