@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
 from typing import TYPE_CHECKING
 
 from edgehands.benchmarks.gestures import clips, negatives, positives, rendered, tally
@@ -69,22 +72,27 @@ def evaluate(
         media: folder of real clips, if there is one.
         progress: told what is being done.
     """
-    trials = []
-    for gesture in positives.GESTURES:
-        progress(f"{gesture}, as landmarks")
-        trials += list(positives.trials(gesture, seed, effort.scenes))
+    gestures = positives.GESTURES
+    trials, films, seconds = [], [], 0.0
     false_starts: Counter[str] = Counter()
     kinds: Counter[str] = Counter()
-    for kind, number, wrong in negatives.false_starts(seed, effort.hours):
-        progress(f"hands that mean nothing, minute {number + 1}")
-        false_starts.update(start.gesture for start in wrong)
-        kinds[kind] += len(wrong)
-    films, seconds = [], 0.0
-    for trial, length in rendered.trials(seed, effort.films, effort.processes):
-        progress(f"{trial.gesture}, as a film")
-        films.append(trial)
-        seconds += length
+    with ProcessPoolExecutor(effort.processes, mp_context=get_context("spawn")) as pool:
+        scenes = partial(positives.trials, seed=seed, count=effort.scenes)
+        for gesture, found in zip(gestures, pool.map(scenes, gestures), strict=True):
+            progress(f"{gesture}, as landmarks")
+            trials += found
+        lives = pool.map(partial(negatives.false_starts, seed), negatives.minutes(effort.hours))
+        for number, (kind, wrong) in enumerate(lives):
+            progress(f"hands that mean nothing, minute {number + 1}")
+            false_starts.update(start.gesture for start in wrong)
+            kinds[kind] += len(wrong)
+        jobs = [(gesture, number) for number in range(effort.films) for gesture in gestures]
+        shot = pool.map(partial(rendered.try_film, seed), *zip(*jobs, strict=True)) if jobs else ()
+        for trial, length in shot:
+            progress(f"{trial.gesture}, as a film")
+            films.append(trial)
+            seconds += length
     progress("real clips")
-    found = list(clips.real_clips(media)) if media else []
-    rows = tally.rows(positives.GESTURES, trials, films, false_starts, effort.hours)
-    return Report(command, seed, effort, rows, seconds / 60, dict(kinds), found)
+    seen = list(clips.real_clips(media)) if media else []
+    rows = tally.rows(gestures, trials, films, false_starts, effort.hours)
+    return Report(command, seed, effort, rows, seconds / 60, dict(kinds), seen)

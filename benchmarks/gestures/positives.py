@@ -14,8 +14,6 @@ from edgehands.synthetic.gesturing.shapes import SHAPES
 from edgehands.synthetic.gesturing.stage import rng_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from edgehands.synthetic.gesturing.performance import Scene
 
 STATIC: tuple[str, ...] = tuple(name for name in shipped_vocabulary() if name in SHAPES)
@@ -35,9 +33,11 @@ def scene_of(gesture: str, seed: int, number: int) -> Scene:
     return make(gesture, seed, number, max_tilt=tilt)
 
 
-def trials(gesture: str, seed: int, count: int) -> Iterator[Trial]:
-    """Yield what came of the first `count` scenes of a gesture."""
+def trials(gesture: str, seed: int, count: int) -> list[Trial]:
+    """Return what came of the first `count` scenes of a gesture."""
+    found = []
     for number in range(count):
         scene = scene_of(gesture, seed, number)
         rng = rng_of(seed, f"noise {gesture}", number)
-        yield judge(scene, starts(observe(scene, rng)))
+        found.append(judge(scene, starts(observe(scene, rng))))
+    return found

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ProcessPoolExecutor
-from functools import partial
-from multiprocessing import get_context
 from typing import TYPE_CHECKING
 
-from edgehands.benchmarks.gestures.positives import GESTURES
 from edgehands.benchmarks.gestures.trial import Trial, judge, starts
 from edgehands.synthetic.gesturing.film import SKINS, film
 from edgehands.synthetic.gesturing.moves import dynamic_scene
@@ -26,16 +22,11 @@ _HOLD = 0.9
 _MAX_TILT = 25.0
 
 
-def trials(seed: int, takes: int, processes: int) -> Iterator[tuple[Trial, float]]:
-    """Yield what came of each film and its seconds: every gesture in turn, and skin after skin."""
-    jobs = [(gesture, number) for number in range(takes) for gesture in GESTURES]
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        yield from pool.map(partial(try_film, seed), jobs)
+def try_film(seed: int, gesture: str, number: int) -> tuple[Trial, float]:
+    """Return what came of a film through tracker and gesture code, and its seconds.
 
-
-def try_film(seed: int, job: tuple[str, int]) -> tuple[Trial, float]:
-    """Draw a film, or take it from the cache, and put it through tracker and gesture code."""
-    gesture, number = job
+    It is drawn, or taken from the cache; skins take turns.
+    """
     scene = filmed(gesture, seed, number)
     pictures = watched(scene, seed, skin=SKINS[number % len(SKINS)])
     return judge(scene, starts(pictures)), float(scene.times[-1])

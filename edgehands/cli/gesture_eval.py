@@ -37,7 +37,7 @@ def evaluate_gestures(
     tuning: Annotated[
         bool, typer.Option("--tuning", help="With the seed for choosing numbers by.")
     ] = False,
-    processes: Annotated[int, typer.Option(min=1, help="That draw and track films.")] = 1,
+    processes: Annotated[int, typer.Option(min=1, help="At work together.")] = 1,
 ) -> None:
     """Measure recall, precision, time to event and false activations per hour.
 

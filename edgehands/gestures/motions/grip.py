@@ -29,8 +29,16 @@ class GrabReader:
     def update(self, moment: Moment) -> list[Sign]:
         """Take the next moment of one hand."""
         low, high = min(moment.straight), max(moment.straight)
-        opened = min(above(low, 0.5, 0.08), above(moment.openness, 0.72, 0.06))
-        closed = min(below(high, 0.45, 0.08), below(moment.openness, -0.05, 0.08))
+        opened = min(
+            above(low, 0.45, 0.08),
+            above(moment.openness, 0.7, 0.06),
+            above(moment.reach, 1.56, 0.05),
+        )
+        closed = min(
+            below(high, 0.5, 0.08),
+            below(moment.openness, 0.0, 0.08),
+            below(moment.reach, 1.2, 0.05),
+        )
         shape = "open" if opened > 0.5 else "closed" if closed > 0.5 else None
         if shape != self._shape:
             self._change(shape, moment.time)

@@ -23,6 +23,7 @@ _PALM_BONES = (
     (Landmark.INDEX_MCP, Landmark.PINKY_MCP),
 )
 _LONG_FINGERS = tuple(joints for name, joints in FINGERS.items() if name != "thumb")
+_LONG_TIPS = tuple(joints[3] for joints in _LONG_FINGERS)
 _THUMB_RESTS = (
     *(Landmark.INDEX_MCP, Landmark.INDEX_PIP, Landmark.MIDDLE_MCP, Landmark.MIDDLE_PIP),
     *(Landmark.RING_MCP, Landmark.RING_PIP),
@@ -43,6 +44,8 @@ class Moment:
     """Where the palm points: degrees clockwise from up."""
     straight: tuple[float, float, float, float]
     """Index to pinky: cosine of the bend from the PIP joint on; 1 straight, below 0 curled."""
+    reach: float
+    """From the wrist to the tips of the four fingers, palm sizes: about 1.8 open, 1 in a fist."""
     pinch: float
     """From the thumb's tip to the index finger's, palm sizes as the camera sees them: the depth of
     fingertips that meet is the least certain of all."""
@@ -89,6 +92,7 @@ def read_moment(hand: Hand, time: float, *, mirrored: bool = False) -> Moment:
         unit,
         roll,
         (_straight(world, a), _straight(world, b), _straight(world, c), _straight(world, d)),
+        reach=sum([math.dist(world[0], world[tip]) for tip in _LONG_TIPS]) / (4 * length),
         pinch=(seen_apart + told_apart) / 2,
         thumb_off=min([math.dist(thumb, world[rest]) for rest in _THUMB_RESTS]) / length,
         index_tip=(side * end[0], end[1]),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edgehands.synthetic.gesturing.performance import Performance, Scene, eased, tremor
-from edgehands.synthetic.gesturing.shapes import BACK, PALM, RELAXED, SHAPES, TOUCHING
+from edgehands.synthetic.gesturing.shapes import BACK, CLOSED, PALM, RELAXED, SHAPES, TOUCHING
 from edgehands.synthetic.gesturing.stage import APART, Cast, centred, rng_of, tip_gap
 
 if TYPE_CHECKING:
@@ -22,13 +22,6 @@ if TYPE_CHECKING:
 
 _FINGERS = (5, 9, 13, 17)
 """Where each long finger's four angles begin in the 23."""
-_CLOSED = frozenset(
-    (
-        *("fist", "thumb_up", "thumb_down", "pointing_up", "pointing_down", "pointing_left"),
-        *("pointing_right", "pinch", "hook", "gun", "call_me"),
-    )
-)
-_HAND_OPENS = frozenset(("grab", "release"))
 
 
 def idle_scene(kind: str, seed: int, number: int, *, seconds: float, fps: float = 30.0) -> Scene:
@@ -130,8 +123,8 @@ def _changing(cast: Cast, times: Array) -> tuple[Performance, frozenset[str]]:
     places = _places(cast, np.array(keys), 0.0)
     performance, _ = _performance(cast, times, np.array(keys), angles, places, turns)
     also = set(names)
-    if "open_palm" in names and _CLOSED & also:  # opening and closing a hand is just that
-        also |= _HAND_OPENS
+    if CLOSED & also:  # opening and closing a hand is just that
+        also |= {"grab", "release"}
     if TOUCHING & also:  # and a hand that pinches and turns is turning something
         also |= {"pinch_drag", "twist"}
     return performance, frozenset(also)

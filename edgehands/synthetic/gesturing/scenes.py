@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from edgehands.synthetic.gesturing.performance import Scene
-from edgehands.synthetic.gesturing.shapes import RELAXED, SHAPES, TOUCHING
+from edgehands.synthetic.gesturing.shapes import CLOSED, RELAXED, SHAPES, TOUCHING
 from edgehands.synthetic.gesturing.stage import RATES, Cast, rng_of, still
 
 HOLD = 1.2
@@ -56,4 +56,5 @@ def static_scene(
         places=still(cast.place()),
         turns=still(cast.turn(gesture, shape, yaw)),
     )
-    return Scene(gesture, times, (performance,), (hold_from, hold_to), cast.most_tilt)
+    also = frozenset(["grab", "release"] if gesture in CLOSED else [])
+    return Scene(gesture, times, (performance,), (hold_from, hold_to), cast.most_tilt, also)

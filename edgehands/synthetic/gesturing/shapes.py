@@ -112,6 +112,8 @@ SHAPES: dict[str, tuple[Shape, ...]] = {
 }
 """Each static gesture's variants by its name in the vocabulary."""
 
+CLOSED = {"fist", "thumb_up", "thumb_down", "hook", "pinch", "call_me"}
+"""Gestures for which a hand closes: that is a grab, and opening it again a release."""
 TOUCHING = {"pinch", "ok"}
 """Gestures in which the tips of thumb and index finger meet, whoever makes them."""
 AIMED = {"pointing_right", "pointing_left"}
