@@ -33,7 +33,7 @@ UNITS: dict[str, str] = {
     "hand bend": "°",
     "thumb reach": "palms",
     "thumb outside": "palms",
-    **{f"{name} off {way}": "°" for name in FINGERS for way in DIRECTIONS},
+    **{f"{name} off {way}": "°" for name in (*FINGERS, "hand") for way in DIRECTIONS},
     **{f"palm off {way}": "°" for way in FACINGS},
     "right hand": "",
 }
@@ -60,7 +60,8 @@ _BONES = slice(0, 20)
 _WRIST_TO_TIPS, _WRIST_TO_PIPS = slice(20, 24), slice(24, 28)
 _THUMB_TO_TIPS, _THUMB_TO_JOINTS = slice(28, 32), slice(32, 44)
 
-_FIRST, _LAST = _CHAINS[:, 1], _CHAINS[:, 4]
+_FIRST = np.append(_CHAINS[:, 1], Landmark.WRIST)
+_LAST = np.append(_CHAINS[:, 4], Landmark.MIDDLE_MCP)
 _MCPS = _CHAINS[1:, 1]
 _INDEX_AND_PINKY = np.array([Landmark.INDEX_MCP, Landmark.PINKY_MCP])
 _LATERAL = np.concatenate([_MCPS, _TIPS, [Landmark.THUMB_TIP]])
@@ -137,7 +138,7 @@ def _tips_seen(landmarks: Array) -> Array:
 
 
 def _off_directions(landmarks: Array) -> Array:
-    """Degrees between where each finger points in the picture and each direction, [20]."""
+    """Degrees between where the fingers and the palm point and each direction, [24]."""
     along = landmarks[_LAST, :2] - landmarks[_FIRST, :2]
     bearings = np.degrees(np.arctan2(along[:, 0], -along[:, 1]))
     off = np.abs(bearings[:, None] - _BEARINGS)

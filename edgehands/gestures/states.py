@@ -44,7 +44,8 @@ _ACROSS_REACH, _OVER_BELOW = 0.25, 0.03
 _OUT_REACH, _OUT_OUTSIDE = 0.57, 0.34
 _SPREAD_ABOVE, _CROSSED_BELOW, _GAP_SOFTNESS = 1.15, 0.6, 0.1
 _TOUCH_BELOW, _NEARER_BELOW, _TOUCH_SOFTNESS = 0.40, 0.02, 0.02
-_CONES = {**dict.fromkeys(FINGERS, 45.0), "thumb": 55.0}  # nobody points left with a thumb
+_CONES = {**dict.fromkeys((*FINGERS, "hand"), 45.0), "thumb": 55.0}
+# Nobody points left with a thumb: up and down may be wide.
 _CONE_SOFTNESS = 4.0
 _SIDE_SOFTNESS = 0.05
 _FACING_CONE = 55.0  # three axes: the six cones just meet at the corners between them
@@ -125,7 +126,7 @@ STATES: dict[tuple[str, str], Alternatives] = {
     },
     **{
         (f"{name}_points", way): _within(f"{name} off {way}", _CONES[name])
-        for name in FINGERS
+        for name in (*FINGERS, "hand")
         for way in DIRECTIONS
     },
     **{("palm", way): _within(f"palm off {way}", _FACING_CONE) for way in FACINGS},

@@ -28,6 +28,7 @@ Facing = Literal["camera", "away", "up", "down", "left", "right"]
 Thumb = ThumbState | Annotated[tuple[ThumbState, ...], Meta(min_length=1)]
 Finger = FingerState | Annotated[tuple[FingerState, ...], Meta(min_length=1)]
 Gap = GapState | Annotated[tuple[GapState, ...], Meta(min_length=1)]
+Directions = Direction | Annotated[tuple[Direction, ...], Meta(min_length=1)]
 Number = Annotated[int, Meta(ge=0, le=10)]
 Lead = Annotated[float, Meta(ge=0.0, le=0.9)]
 
@@ -37,13 +38,14 @@ class _Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
 
 
 class Points(_Part, frozen=True):
-    """Where fingers point in the picture, within 45° to either side."""
+    """Where fingers, and the hand from wrist to knuckles, point in the picture."""
 
-    thumb: Direction | None = None
-    index: Direction | None = None
-    middle: Direction | None = None
-    ring: Direction | None = None
-    pinky: Direction | None = None
+    thumb: Directions | None = None
+    index: Directions | None = None
+    middle: Directions | None = None
+    ring: Directions | None = None
+    pinky: Directions | None = None
+    hand: Directions | None = None
 
 
 class Numbers(_Part, frozen=True):
@@ -89,10 +91,14 @@ class Pose(_Part, frozen=True):
         """Yield what must hold, each as (subject, states): ("index", ("bent", "curled"))."""
         for subject in _SUBJECTS:
             if states := getattr(self, subject):
-                yield subject, (states,) if isinstance(states, str) else states
-        for finger, direction in msgspec.structs.asdict(self.points).items():
-            if direction:
-                yield f"{finger}_points", (direction,)
+                yield subject, _several(states)
+        for finger, directions in msgspec.structs.asdict(self.points).items():
+            if directions:
+                yield f"{finger}_points", _several(directions)
+
+
+def _several(states: str | tuple[str, ...]) -> tuple[str, ...]:
+    return (states,) if isinstance(states, str) else states
 
 
 _SUBJECTS = tuple(
