@@ -38,9 +38,9 @@ _STRAIGHT_ABOVE, _STRETCH_SOFTNESS = 1.19, 0.03
 _FOLDED_BELOW = 1.17
 _CURLED_BELOW = {"index": 0.84, "middle": 1.0, "ring": 1.0, "pinky": 1.0}
 _BEND_LIMITS, _BEND_SOFTNESS = {"index": 160.0, "middle": 130.0, "ring": 95.0, "pinky": 110.0}, 6.0
-_FLAT_BELOW, _FLAT_SOFTNESS = 53.0, 2.0
+_FLAT_BELOW, _FLAT_SOFTNESS = 55.0, 2.0
 _APART_REACH, _APART_OUTSIDE, _ACROSS_BELOW, _THUMB_SOFTNESS = 0.38, 0.14, 0.0, 0.03
-_ACROSS_REACH, _OVER_BELOW = 0.25, 0.03
+_ACROSS_REACH, _OVER_BELOW, _BESIDE_ABOVE = 0.25, 0.03, 0.08
 _OUT_REACH, _OUT_OUTSIDE = 0.57, 0.34
 _SPREAD_ABOVE, _CROSSED_BELOW, _GAP_SOFTNESS = 1.15, 0.6, 0.1
 _TOUCH_BELOW, _NEARER_BELOW, _TOUCH_SOFTNESS = 0.40, 0.02, 0.02
@@ -59,9 +59,22 @@ def _both(*needs: Need) -> Alternatives:
     return (needs,)
 
 
+def _split(measure: str, border: float, softness: float) -> tuple[Need, Need]:
+    """Return what is below a border and what is above."""
+    return (
+        Need(measure, -math.inf, border, softness),
+        Need(measure, border, math.inf, softness),
+    )
+
+
 def _finger(name: str) -> dict[tuple[str, str], Alternatives]:
     stretch, to_tip = f"{name} stretch", f"thumb to {name}"
     soft = _STRETCH_SOFTNESS
+    near, far = _split(to_tip, _TOUCH_BELOW, _TOUCH_SOFTNESS)
+    # A thumb that is nearer to the middle of another finger than to this tip lies on that finger,
+    # if it is over the palm at all.
+    on_tip, on_joint = _split(f"{to_tip} or others", _NEARER_BELOW, _TOUCH_SOFTNESS)
+    over, beside = _split("thumb outside", _BESIDE_ABOVE, _THUMB_SOFTNESS)
     return {
         (name, "straight"): _both(
             Need(stretch, _STRAIGHT_ABOVE, math.inf, soft),
@@ -70,14 +83,8 @@ def _finger(name: str) -> dict[tuple[str, str], Alternatives]:
         (name, "bent"): _both(Need(stretch, _CURLED_BELOW[name], _STRAIGHT_ABOVE, soft)),
         (name, "curled"): _both(Need(stretch, -math.inf, _CURLED_BELOW[name], soft)),
         (name, "folded"): _both(Need(stretch, -math.inf, _FOLDED_BELOW, soft)),
-        (f"thumb_{name}", "touching"): _both(
-            Need(to_tip, -math.inf, _TOUCH_BELOW, _TOUCH_SOFTNESS),
-            Need(f"{to_tip} or others", -math.inf, _NEARER_BELOW, _TOUCH_SOFTNESS),
-        ),
-        (f"thumb_{name}", "clear"): _either(
-            Need(to_tip, _TOUCH_BELOW, math.inf, _TOUCH_SOFTNESS),
-            Need(f"{to_tip} or others", _NEARER_BELOW, math.inf, _TOUCH_SOFTNESS),
-        ),
+        (f"thumb_{name}", "touching"): ((near, on_tip), (near, beside)),
+        (f"thumb_{name}", "clear"): ((far,), (on_joint, over)),
     }
 
 
