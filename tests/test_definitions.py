@@ -44,11 +44,10 @@ def load(folder: Path, text: str) -> dict[str, Pose]:
 
 def test_a_gesture_of_ones_own_is_read_and_has_rules(tmp_path: Path) -> None:
     own = load(tmp_path, VULCAN)
-    out, straight = GESTURES["open_palm"].thumb, (4.0, 4.0, 3.0)
-    spreads = {"index": 0.0, "middle": 3.0, "ring": -8.0, "pinky": -5.0}
-    fingers = ((straight[0], spread, *straight[1:]) for spread in spreads.values())
+    index, middle, ring, pinky = ((4.0, spread, 4.0, 3.0) for spread in (0.0, 3.0, -8.0, -5.0))
+    angles = Angles(GESTURES["open_palm"].thumb, index, middle, ring, pinky)
     placement = Placement((0, 60, 560))
-    truth = Actor(placement, Angles(out, *fingers)).truth(Camera())
+    truth = Actor(placement, angles).truth(Camera())
     hand = Hand(1, truth.landmarks, truth.world_landmarks, 0.9, "right", 0.9, Roi(0, 0, 1, 0))
     best = PoseReader({**shipped_vocabulary(), **own}).best(hand)
     assert best is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -102,9 +103,8 @@ def pointing(degrees: float) -> Hand:
 def mirrored(hand: Hand) -> Hand:
     """The hand as a selfie camera shows it, its side swapped back by the tracker."""
     flip = np.array([-1, 1, 1], np.float32)
-    return Hand(
-        *(1, hand.landmarks * flip, hand.world_landmarks * flip, 0.9),
-        *(hand.handedness, 0.95, ROI),
+    return replace(
+        hand, landmarks=hand.landmarks * flip, world_landmarks=hand.world_landmarks * flip
     )
 
 
@@ -144,9 +144,10 @@ def test_a_resting_hand_shows_nothing() -> None:
 
 def test_size_and_place_do_not_matter() -> None:
     hand = show(GESTURES["victory"])
-    far = Hand(
-        *(1, hand.landmarks * np.float32(0.2) + np.float32(40)),
-        *(hand.world_landmarks * np.float32(1.4) + np.float32(0.3), 0.9, "right", 0.95, ROI),
+    far = replace(
+        hand,
+        landmarks=hand.landmarks * np.float32(0.2) + np.float32(40),
+        world_landmarks=hand.world_landmarks * np.float32(1.4) + np.float32(0.3),
     )
     assert measure(far) == pytest.approx(measure(hand), rel=1e-3, abs=1e-2)
 

@@ -237,10 +237,10 @@ def test_what_keeps_a_pose_from_starting_is_known() -> None:
     holder.update(pose("a"), HAND, TICK)
     holder.update(pose("a"), HAND, 2 * TICK)
     assert holder.block == Block("a", "enter_delay", TICK, 2 * TICK)
-    holder.update(pose("a"), HAND, 3 * TICK)
-    assert (holder.block, holder.gesture) == (None, "a")
+    assert [change.phase for change in holder.update(pose("a"), HAND, 3 * TICK)] == ["start"]
+    blocks = [holder.block]
     holder.update(None, HAND, 4 * TICK)
-    assert holder.block is None
+    assert [*blocks, holder.block] == [None, None]
 
 
 def armed_play(poses: str, armed_for: float = 8 * TICK) -> list[tuple[int, str]]:

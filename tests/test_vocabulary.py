@@ -74,12 +74,12 @@ def test_a_missing_vocabulary_is_named(tmp_path: Path) -> None:
         read_vocabulary(tmp_path / "nowhere.toml")
 
 
-def events_of(source: Path, *, static: bool = False, hands: int = 2) -> list[Event]:
+def events_of(source: Path, *, static: bool = False, max_hands: int = 2) -> list[Event]:
     """What a run on a file says."""
     interpreter = Interpreter("camera", "run", {}, EventSettings(), static=static)
     events: list[Event] = []
     with (
-        HandTracker(backend="tflite", static=static) as tracker,
+        HandTracker(backend="tflite", max_hands=max_hands, static=static) as tracker,
         open_camera(str(source)) as camera,
     ):
         for frame in camera:
@@ -123,7 +123,7 @@ def test_the_demo_shows_what_it_was_drawn_to_show_and_no_more() -> None:
 @pytest.mark.slow
 @pytest.mark.usefixtures("models")
 def test_a_palm_that_is_held_out_starts_and_ends_once(media: Path) -> None:
-    events = events_of(media / "mediapipe-samples" / "hand_landmarker_test_video.mp4", hands=1)
+    events = events_of(media / "mediapipe-samples" / "hand_landmarker_test_video.mp4", max_hands=1)
     static = [event for event in events if event.gesture in shipped_vocabulary()]
     assert [event.phase for event in static if event.phase != "hold"] == ["start", "end"]
     assert {event.gesture for event in static} == {"open_palm"}
@@ -147,7 +147,7 @@ DEXSUITE = [
 @pytest.mark.slow
 @pytest.mark.usefixtures("models")
 def test_a_clip_of_many_gestures_is_read_as_it_was_looked_at(media: Path) -> None:
-    events = events_of(media / "dexsuite+dex-retargeting" / "human_hand_video.mp4", hands=1)
+    events = events_of(media / "dexsuite+dex-retargeting" / "human_hand_video.mp4", max_hands=1)
     begun = [each for each in events if each.event_type in shipped_vocabulary()]
     assert [event.event_type for event in begun] == [name for name, _ in DEXSUITE]
     for event, (_, time) in zip(begun, DEXSUITE, strict=True):
