@@ -9,7 +9,7 @@ import numpy as np
 
 from edgehands.errors import InputError
 from edgehands.gestures.learned.examples import LearnedMotion, kept
-from edgehands.gestures.learned.motions import PACES, latest_way
+from edgehands.gestures.learned.motions import LEAD, PACES
 from edgehands.gestures.learned.warping import straight_distances, warped_distance
 from edgehands.gestures.learned.ways import extent, read_place, way_between
 from edgehands.gestures.motions import MOTIONS
@@ -21,7 +21,7 @@ from edgehands.synthetic.gesturing.observe import observe
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from edgehands.gestures.learned.ways import Place
+    from edgehands.gestures.learned.ways import Places
     from edgehands.hand import FloatArray
     from edgehands.learning.takes import Take
 
@@ -60,7 +60,8 @@ def learn_motion(name: str, takes: Sequence[Take], negatives: Sequence[Take] = (
     order = np.argsort(nearest)
     taken = _mistaken(nearest, [way for _, way in others])
     within = min(max(_SPREAD * spread, _NARROWEST), _WIDEST)
-    within = min(within, max(_ASIDE * float(taken.min()), spread))
+    furthest = float(np.sort(taken)[int(_MISTAKEN / 3 * len(taken))])
+    within = min(within, max(_ASIDE * furthest, spread))
     mistaken = float((taken <= within).mean())
     like = others[int(taken.argmin())][0] if mistaken else ""
     if mistaken > _MISTAKEN:
@@ -75,11 +76,13 @@ def learn_motion(name: str, takes: Sequence[Take], negatives: Sequence[Take] = (
         others=tuple(kept(way) for way in _unlike([others[int(n)][1] for n in order])),
     )
     frames = sum(len(take.hands) for take in takes)
-    moving = sum(begin <= place.time <= end for places, begin, end in cuts for place in places)
+    moving = sum(
+        int(((places[:, 0] >= begin) & (places[:, 0] <= end)).sum()) for places, begin, end in cuts
+    )
     return Learning(gesture, frames, moving, spread, mistaken, like)
 
 
-def _moving(take: Take) -> tuple[list[Place], float, float]:
+def _moving(take: Take) -> tuple[Places, float, float]:
     """Return a take's places, and from when to when the hand moves.
 
     Raises:
@@ -90,9 +93,9 @@ def _moving(take: Take) -> tuple[list[Place], float, float]:
         raise InputError(f"{take.source}: {len(places)} frames with a hand are too few")
     speeds = _speeds(places)
     moving = np.flatnonzero(speeds > _MOVING * np.quantile(speeds, 0.9))
-    begin = end = places[0].time
+    begin = end = 0.0
     if len(moving):
-        begin, end = places[moving[0]].time, places[moving[-1] + 1].time
+        begin, end = float(places[moving[0], 0]), float(places[moving[-1] + 1, 0])
     is_one = _LEAST_SECONDS <= end - begin <= _MOST_SECONDS
     if not is_one or extent(way_between(places, begin, end)) < _LEAST_EXTENT:
         raise InputError(
@@ -102,16 +105,16 @@ def _moving(take: Take) -> tuple[list[Place], float, float]:
     return places, begin, end
 
 
-def _places(take: Take) -> list[Place]:
-    return [read_place(hand, time) for time, hand in zip(take.times, take.hands, strict=True)]
+def _places(take: Take) -> Places:
+    places = [read_place(hand, time) for time, hand in zip(take.times, take.hands, strict=True)]
+    return np.array(places)
 
 
-def _speeds(places: Sequence[Place]) -> FloatArray:
+def _speeds(places: Places) -> FloatArray:
     """Return palm and fingertip speeds between places, palm sizes a second, [N - 1]."""
-    rows = np.array([(*place.palm, *place.tips * place.unit) for place in places])
-    unit = np.mean([place.unit for place in places])
-    steps = np.linalg.norm(np.diff(rows, axis=0), axis=1) / unit
-    speeds = steps / np.maximum(np.diff([place.time for place in places]), 1e-3)
+    palms = places[:, 1:3] / places[:, 3].mean()
+    steps = np.diff(np.concatenate([palms, places[:, 4:]], axis=1), axis=0)
+    speeds = np.linalg.norm(steps, axis=1) / np.maximum(np.diff(places[:, 0]), 1e-3)
     return np.asarray(np.convolve(speeds, np.ones(3) / 3, mode="same"))
 
 
@@ -137,8 +140,8 @@ def _mistaken(nearest: FloatArray, others: Sequence[FloatArray]) -> FloatArray:
     taken = np.full(len(others), np.inf)
     tried = np.arange(len(others)) // _NEIGHBOURS % 2 == 0
     against = [way for way, is_tried in zip(others, tried, strict=True) if not is_tried]
-    for number in np.flatnonzero(tried & (nearest < _WIDEST)):
-        if nearest[number] < _distance(others[number], against):
+    for number in np.flatnonzero(tried & (nearest < _WIDEST)).tolist():
+        if nearest[number] < LEAD * _distance(others[number], against):
             taken[number] = nearest[number]
     return taken
 
@@ -160,14 +163,15 @@ def _others(seconds: float, negatives: Sequence[Take]) -> list[tuple[str, FloatA
     return [(name, way) for name, take in named for way in _windows(_places(take), seconds)]
 
 
-def _windows(places: list[Place], seconds: float) -> list[FloatArray]:
+def _windows(places: Places, seconds: float) -> list[FloatArray]:
     """Return the ways of all lengths that end at every few frames, but those at rest."""
     ways = []
     for last in range(4, len(places), 3):
         for pace in PACES:
-            begin = places[last].time - pace * seconds
-            if begin >= places[0].time:
-                way = latest_way(places[: last + 1], begin)
+            end = float(places[last, 0])
+            begin = end - pace * seconds
+            if begin >= places[0, 0]:
+                way = way_between(places, begin, end)
                 if extent(way) >= _LEAST_EXTENT:
                     ways.append(way)
     return ways

@@ -6,7 +6,6 @@ Pure: time is an argument.
 from __future__ import annotations
 
 import math
-from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -14,7 +13,7 @@ import numpy as np
 
 from edgehands.gestures.learned.examples import arrays
 from edgehands.gestures.learned.warping import straight_distances, warped_distance
-from edgehands.gestures.learned.ways import STEPS, WIDTH, Place, extent, read_place, way_between
+from edgehands.gestures.learned.ways import STEPS, WIDTH, Places, extent, read_place, way_between
 from edgehands.gestures.motions import Motion
 from edgehands.settings import GestureRules
 
@@ -26,9 +25,11 @@ if TYPE_CHECKING:
 
 PACES = (0.75, 1.0, 1.35)
 """How long a motion may take, in the time that its examples took."""
-_LEAD = 0.9  # of the distance of what is something else: an example must be clearly nearer
-_WARPED_AT_ONCE = 3  # the nearest step by step, which alone are warped
-_WORTH_WARPING = 2.2  # times the border, step by step
+LEAD = 0.9
+"""Of the distance of what is something else: an example must be clearly nearer."""
+
+_WARPED_AT_ONCE = 2  # the nearest step by step, which alone are warped
+_WORTH_WARPING = 1.7  # times the border, step by step
 _LEAST_EXTENT = 0.5  # of the examples' own
 _LOOK_INTERVAL = 0.05  # seconds
 _GAP = 0.25  # seconds without the hand after which its way begins anew
@@ -59,13 +60,13 @@ class _Model:
         """Return the distance to the nearest example, infinite where it is not worth a look."""
         if extent(way) < self.least_extent:
             return math.inf
-        return _nearest(way, self.examples, _WORTH_WARPING * self.within)
+        return _nearest(way, self.examples, self.within)
 
     def score(self, way: FloatArray, distance: float) -> float:
         """Return the score, 0 to 1, of a way at that distance."""
         limit = self.within
         if len(self.others):
-            limit = min(limit, _LEAD * _nearest(way, self.others, math.inf))
+            limit = min(limit, LEAD * _nearest(way, self.others, math.inf))
         return 1 / (1 + math.exp(max(-30.0, min((distance - limit) / _SOFTNESS, 30.0))))
 
 
@@ -73,7 +74,8 @@ class _Model:
 class _Track:
     """What is known of one hand."""
 
-    places: deque[Place] = field(default_factory=deque)
+    places: Places = field(default_factory=lambda: np.empty((0, WIDTH + 2)))
+    """[N, 14], the latest last."""
     looked: float = -math.inf
     best: tuple[float, _Model, FloatArray] | None = None
     """The nearest yet of a motion that is just being completed: distance, which one, its way."""
@@ -111,9 +113,9 @@ class LearnedMotions:
         motions = []
         for hand in hands:
             track = self._tracks.setdefault(hand.id, _Track())
-            track.places.append(read_place(hand, time, mirrored=self._mirrored))
-            while time - track.places[1 if len(track.places) > 1 else 0].time > self._memory:
-                track.places.popleft()
+            place = read_place(hand, time, mirrored=self._mirrored)
+            late = track.places[track.places[:, 0] >= time - self._memory - _GAP]
+            track.places = np.concatenate([late, place[None]])
             if time - track.looked >= _LOOK_INTERVAL:
                 track.looked = time
                 motions += self._look(track, hand.id)
@@ -132,34 +134,27 @@ class LearnedMotions:
         score = model.score(way, distance)
         if score < self._rules[model.name].min_score:
             return []
-        last = track.places[-1]
-        track.places.clear()  # no part of a motion belongs to the next one
-        track.places.append(last)
+        track.places = track.places[-1:]  # no part of a motion belongs to the next one
         return [Motion(model.name, "start", (id_,), score)]
 
     def _distances(self, track: _Track) -> Iterator[tuple[float, _Model, FloatArray]]:
-        end = track.places[-1].time
+        end = track.places[-1, 0]
         for model in self._models:
             for pace in PACES:
                 begin = end - pace * model.seconds
-                if track.places[0].time > begin:
+                if track.places[0, 0] > begin:
                     break
-                way = latest_way(track.places, begin)
+                way = way_between(track.places, begin, end)
                 yield model.distance(way), model, way
 
 
-def latest_way(places: Sequence[Place], begin: float) -> FloatArray:
-    """Return the way from a time to the last place."""
-    first = next(n for n, place in enumerate(places) if place.time > begin)
-    return way_between(list(places)[max(first - 1, 0) :], begin, places[-1].time)
-
-
 def _nearest(way: FloatArray, examples: FloatArray, worth: float) -> float:
+    """Return the distance to the nearest example, infinite if it is more than is worth a look."""
     straight = straight_distances(way, examples)
     nearest = np.argsort(straight)[:_WARPED_AT_ONCE]
-    if straight[nearest[0]] > worth:
+    if straight[nearest[0]] > _WORTH_WARPING * worth:
         return math.inf
-    return min(warped_distance(way, examples[number]) for number in nearest)
+    return min(warped_distance(way, examples[number], worth) for number in nearest)
 
 
 def _distance_of(best: tuple[float, _Model, FloatArray] | None) -> float:
@@ -167,4 +162,4 @@ def _distance_of(best: tuple[float, _Model, FloatArray] | None) -> float:
 
 
 def _is_lost(track: _Track, time: float) -> bool:
-    return bool(track.places) and time - track.places[-1].time > _GAP
+    return len(track.places) > 0 and time - track.places[-1, 0] > _GAP
