@@ -231,14 +231,42 @@ def test_an_explanation_names_what_was_measured_and_what_was_needed() -> None:
 
 
 def test_straight_fingers_must_stand_out_from_folded_ones() -> None:
-    """As far as each finger is concerned both are one; what differs is what lies between."""
-    one = PoseReader({"point": Pose(index="straight", middle="folded")})
-    explained = one.explain(show(GESTURES["pointing_up"]))[0]
-    assert {each.subject for each in explained.conditions} == {
-        "index",
-        "middle",
-        "straight over folded",
-    }
+    """Taken alone the index is just straight here, and the middle finger just not."""
+    reader = PoseReader({"point": Pose(index="straight", middle="folded")})
+    hand = show(half_curled(index=0.25, middle=0.4))
+    alone = {each.subject: each.degree for each in reader.explain(hand)[0].conditions}
+    contrast = alone.pop("straight over folded")
+    assert min(alone.values()) > 0.6
+    assert contrast < 0.4
+    assert name_of(hand, reader) == "-"
+    assert name_of(show(half_curled(index=0.0, middle=0.4)), reader) == "point"
+
+
+def half_curled(index: float, middle: float) -> Angles:
+    """A fist whose index and middle finger are only so much (0 to 1) curled."""
+    straight, fist = GESTURES["open_palm"].to_array(), GESTURES["fist"].to_array()
+    angles = fist.copy()
+    for first, share in ((5, index), (9, middle)):
+        finger = slice(first, first + 4)
+        angles[finger] = straight[finger] + share * (fist - straight)[finger]
+    return Angles.from_array(angles)
+
+
+def test_tips_that_touch_are_near_in_the_picture_and_in_space() -> None:
+    def apart(gesture: str, depth: float = 1.0) -> float:
+        measures = measure(show(GESTURES[gesture], tilt=(35.0, 0.0, 0.0), depth=depth))
+        return float(measures[list(UNITS).index("thumb to index")])
+
+    assert apart("ok") < 0.3
+    assert apart("open_palm") > 0.8
+    assert apart("open_palm", depth=0.3) > 0.7
+
+
+def test_a_thumb_that_is_misplaced_in_depth_still_touches() -> None:
+    hand = show(GESTURES["ok"])
+    world = hand.world_landmarks.copy()
+    world[4, 2] += 0.04
+    assert name_of(replace(hand, world_landmarks=world)) == "ok"
 
 
 def test_two_shapes_that_exclude_each_other_need_a_lead() -> None:
