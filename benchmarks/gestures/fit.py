@@ -15,6 +15,7 @@ from multiprocessing import get_context
 from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
+import numpy.typing as npt
 import typer
 
 from edgehands.hand import Landmark
@@ -42,13 +43,13 @@ _RIDGE = 5.0
 class Take:
     """One film as the model saw it: moments in which a hand was tracked."""
 
-    index: Array
+    index: npt.NDArray[np.int64]
     """[N] of the moments."""
     hands: Canonical
     """The truth."""
     said: Array
     """[N, 126]: the model's answer, brought to the same form."""
-    held: Array
+    held: npt.NDArray[np.bool_]
     """[N] whether the pose was being held."""
 
 
@@ -66,17 +67,17 @@ def shoot(job: tuple[str, int]) -> Take | None:
                 seen[index] = hands[0]
     if not seen:
         return None
-    index = np.array(list(seen))
+    moments = np.array(list(seen))
     landmarks, world = part.truth()
-    canonical = Canonical.of(landmarks[index], world[index], left=part.left)
-    image, metric = canonical.brought_here(
+    canonical = Canonical.of(landmarks[moments], world[moments], left=part.left)
+    flat, metric = canonical.brought_here(
         np.array([hand.landmarks for hand in seen.values()], np.float64),
         np.array([hand.world_landmarks for hand in seen.values()], np.float64),
     )
-    said = np.concatenate([image, metric], axis=1).reshape(len(index), -1)
-    times = scene.times[index]
+    said = np.concatenate([flat, metric], axis=1).reshape(len(moments), -1)
+    times = scene.times[moments]
     held = (times >= scene.shown[0]) & (times <= scene.shown[1])
-    return Take(index, canonical, said, held)
+    return Take(moments, canonical, said, held)
 
 
 def fitted(takes: list[Take]) -> dict[str, object]:

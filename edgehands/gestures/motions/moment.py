@@ -40,6 +40,9 @@ class Moment:
     """Centre of the palm, pixels."""
     unit: float
     """Palm size as it would be seen face on, pixels: speeds and ways are told in it."""
+    aspect: float
+    """Width of the palm over its length as the camera sees them: it changes when the hand turns
+    away."""
     roll: float
     """Where the palm points: degrees clockwise from up."""
     straight: tuple[float, float, float, float]
@@ -49,6 +52,8 @@ class Moment:
     pinch: float
     """From the thumb's tip to the index finger's, palm sizes as the camera sees them: the depth of
     fingertips that meet is the least certain of all."""
+    tips: float
+    """The same in space, with all its doubt."""
     thumb_off: float
     """From the thumb's tip to the nearest knuckle of index, middle or ring, palm sizes."""
     index_tip: tuple[float, float]
@@ -79,6 +84,9 @@ def read_moment(hand: Hand, time: float, *, mirrored: bool = False) -> Moment:
     unit = max(_pixels_per_metre(points, world) * length, 1e-6)
     wrist, knuckle = points[Landmark.WRIST], points[Landmark.MIDDLE_MCP]
     roll = math.degrees(math.atan2(side * (knuckle[0] - wrist[0]), wrist[1] - knuckle[1]))
+    across, along = points[Landmark.INDEX_MCP], points[Landmark.PINKY_MCP]
+    width = math.hypot(across[0] - along[0], across[1] - along[1])
+    aspect = width / max(math.hypot(knuckle[0] - wrist[0], knuckle[1] - wrist[1]), 1e-6)
     thumb, index = world[Landmark.THUMB_TIP], world[Landmark.INDEX_TIP]
     tip, end = points[Landmark.THUMB_TIP], points[Landmark.INDEX_TIP]
     seen_apart = math.hypot(tip[0] - end[0], tip[1] - end[1]) / unit
@@ -90,10 +98,12 @@ def read_moment(hand: Hand, time: float, *, mirrored: bool = False) -> Moment:
         x,
         y,
         unit,
+        max(aspect, 1e-3),
         roll,
         (_straight(world, a), _straight(world, b), _straight(world, c), _straight(world, d)),
         reach=sum([math.dist(world[0], world[tip]) for tip in _LONG_TIPS]) / (4 * length),
         pinch=(seen_apart + told_apart) / 2,
+        tips=math.dist(thumb, index) / length,
         thumb_off=min([math.dist(thumb, world[rest]) for rest in _THUMB_RESTS]) / length,
         index_tip=(side * end[0], end[1]),
         middle_tip=(side * middle[0], middle[1]),

@@ -15,11 +15,14 @@ from edgehands.gestures.motions.motion import above, below
 if TYPE_CHECKING:
     from edgehands.gestures.motions.moment import Moment
 
-_NEAR = 0.19
+_NEAR = 0.25
 """Palm sizes above which tips never count as touching."""
 _DROP = 0.5
 """Share of the distance before, to which it must drop."""
-_APART = 0.22
+_DROP_IN_SPACE = 0.8
+"""Share of the distance in space, depth and all, to which that must drop: a hand that only turns
+until one tip hides the other keeps it."""
+_APART = 0.24
 """Palm sizes that the tips must have been apart before."""
 _WITHIN = 0.35
 """Seconds for the drop, at most."""
@@ -33,7 +36,7 @@ class Touch:
     """Follows one hand's thumb and index finger."""
 
     def __init__(self) -> None:
-        self._recent: deque[tuple[float, float]] = deque()
+        self._recent: deque[Moment] = deque()
         self._high = 0.0
         self._low = math.inf
         self.since: float | None = None
@@ -55,13 +58,14 @@ class Touch:
 
     def _begin(self, moment: Moment) -> None:
         recent = self._recent
-        while recent and moment.time - recent[0][0] > _WITHIN:
+        while recent and moment.time - recent[0].time > _WITHIN:
             recent.popleft()
-        high = max([pinch for _, pinch in recent], default=0.0)
-        recent.append((moment.time, moment.pinch))
+        high = max([before.pinch for before in recent], default=0.0)
+        tips = max([before.tips for before in recent], default=0.0)
+        recent.append(moment)
         if high < _APART or moment.straight[0] < _CURLED:
             return
-        if moment.pinch < min(_NEAR, _DROP * high):
+        if moment.pinch < min(_NEAR, _DROP * high) and moment.tips < _DROP_IN_SPACE * tips:
             self.since, self._high, self._low = moment.time, high, moment.pinch
             self.score = self._scored()
 

@@ -25,6 +25,11 @@ _OPPOSITE = {
 }
 
 
+def _open(moment: Moment) -> float:
+    """Say how open a hand is, 0 to 1: fingers straight from the PIP joint on, tips far away."""
+    return min(above(moment.openness, 0.6, 0.05), above(moment.reach, 1.5, 0.05))
+
+
 class SwipeReader:
     """An open hand moves straight and fast, then slows; it may not come back at once.
 
@@ -44,7 +49,7 @@ class SwipeReader:
         confirmed = self._confirm(moment)
         stroke = self._strokes.update(moment.time, moment.x, moment.y, moment.unit)
         if self._strokes.under_way:
-            self._open.append(moment.openness)
+            self._open.append(_open(moment))
         elif stroke is None:
             self._open, self._unit_before = [], moment.unit
         else:
@@ -85,7 +90,7 @@ class SwipeReader:
             above(stroke.top_speed, 8.0, 0.8),
             above(stroke.length / max(stroke.path, 1e-6), 0.85, 0.03),
             below(math.degrees(math.atan2(abs(across), abs(along))), 32.0, 3.0),
-            above(openness, 0.63, 0.04),
+            openness,
             below(abs(math.log(moment.unit / self._unit_before)), 0.4, 0.05),
         )
         return Sign(gesture, "start", score)
@@ -104,7 +109,7 @@ class PushReader:
         """Take the next moment of one hand."""
         stroke = self._strokes.update(moment.time, math.log(moment.unit), 0.0)
         if self._strokes.under_way:
-            self._open.append(moment.openness)
+            self._open.append(_open(moment))
             return []
         start, openings = self._start, self._open
         self._start, self._open = moment, []
@@ -122,12 +127,16 @@ class PushReader:
         moved = math.hypot(moment.x - start.x, moment.y - start.y) / unit
         turned = abs((moment.roll - start.roll + 180) % 360 - 180)
         score = min(
-            above(stroke.length, 0.2, 0.025),
-            above(stroke.top_speed, 0.75, 0.1),
-            above(stroke.length / max(stroke.seconds, 1e-6), 0.42, 0.06),
+            above(stroke.length, 0.23, 0.02),
+            above(stroke.top_speed, 0.8, 0.08),
+            above(stroke.length / max(stroke.seconds, 1e-6), 0.44, 0.05),
             below(moved, 0.9, 0.08),
             below(turned, 22.0, 3.0),
-            above(sum(openings) / max(len(openings), 1), 0.7, 0.04),
+            below(abs(math.log(moment.aspect / start.aspect)), 0.25, 0.03),
+            below(abs(moment.reach - start.reach), 0.15, 0.02),
+            _open(start),
+            _open(moment),
+            sum(openings) / max(len(openings), 1),
             above(stroke.length / max(stroke.path, 1e-6), 0.75, 0.04),
         )
         if score >= 0.5:
@@ -154,7 +163,7 @@ class WaveReader:
 
     def update(self, moment: Moment) -> list[Sign]:
         """Take the next moment of one hand."""
-        score = min(above(moment.openness, 0.6, 0.05), below(abs(moment.roll), 55.0, 5.0))
+        score = min(_open(moment), below(abs(moment.roll), 55.0, 5.0))
         if score < 0.2:
             self._forget()
             return []

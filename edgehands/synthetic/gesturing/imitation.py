@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 FIGURES = Path(__file__).with_name("imitation.json")
 """The fitted numbers, and the command that made them."""
 
+_ARRAYS = (
+    *("image_slopes", "world_slopes", "poses", "leanings"),
+    *("habits", "jitter", "meeting"),
+)
 _PALM = [Landmark.WRIST, Landmark.INDEX_MCP, Landmark.PINKY_MCP]
 _SIZE = 2 * 3 * LANDMARK_COUNT
 
@@ -170,16 +174,9 @@ class Imitation:
 def load_imitation() -> Imitation:
     """Return the fitted imitation that comes with the package."""
     figures = json.loads(FIGURES.read_text(encoding="utf-8"))
-    return Imitation(
-        *(
-            np.array(figures[name])
-            for name in (
-                *("image_slopes", "world_slopes", "poses", "leanings"),
-                *("habits", "jitter", "meeting"),
-            )
-        ),
-        float(figures["jitter_seconds"]),
-    )
+    seconds = float(figures["jitter_seconds"])
+    arrays = {name: np.array(figures[name]) for name in _ARRAYS}
+    return Imitation(jitter_seconds=seconds, **arrays)
 
 
 def _changes(performance: Performance) -> Array:
@@ -193,10 +190,10 @@ def _changes(performance: Performance) -> Array:
 
 def _wander(steps: Array, width: int, rng: np.random.Generator) -> Array:
     """Return [T, width] that wander with unit variance and forget 1 - 1/e of themselves a step."""
-    keep = np.exp(-steps)[:, None]
+    keep = np.asarray(np.exp(-steps)[:, None])
     pushes = rng.standard_normal((len(steps), width)) * np.sqrt(1 - keep**2)
     values = np.empty_like(pushes)
     values[0] = value = rng.standard_normal(width)
     for i in range(1, len(values)):
         values[i] = value = keep[i] * value + pushes[i]
-    return values
+    return np.asarray(values)
