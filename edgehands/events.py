@@ -144,10 +144,8 @@ class EventMaker:
                 self._visits[hand.id] = visit
             visit.hand, visit.until = hand, time
             events += self._follow(visit, pose, time, ts, picture)
-        entered = {id_: visit.hand for id_, visit in self._visits.items() if visit.entered}
-        for motion in motions:
-            changes = self._motions.update(motion, entered, time, picture)
-            events += self._gesture_events(changes, ts)
+        if motions:
+            events += self._follow_motions(motions, time, ts, picture)
         return events
 
     def gesture(self, hand_id: int) -> str | None:
@@ -174,6 +172,17 @@ class EventMaker:
             events.append(self._hand_event("enter", visit.hand, ts))
         changes = visit.holder.update(pose, visit.hand, time, picture, may_start=visit.entered)
         return events + self._gesture_events(changes, ts)
+
+    def _follow_motions(
+        self, motions: Sequence[Motion], time: float, ts: float, picture: Size | None
+    ) -> list[Event]:
+        entered = {id_: visit.hand for id_, visit in self._visits.items() if visit.entered}
+        changes = [
+            change
+            for motion in motions
+            for change in self._motions.update(motion, entered, time, picture)
+        ]
+        return self._gesture_events(changes, ts)
 
     def _leave(self, visit: _Visit, time: float, ts: float) -> list[Event]:
         del self._visits[visit.hand.id]

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 _NUMBERS = {name: number for number, name in enumerate(UNITS)}
 _STRETCHES = np.array([_NUMBERS[f"{name} stretch"] for name in LONG_FINGERS])
 _CONTRAST, _CONTRAST_SOFTNESS = 0.15, 0.03  # on the tuning seed, as the borders of `states`
-_STEEPEST = 30.0  # softnesses; beyond, a degree is 0 or 1 anyway
+_ALWAYS = np.array([math.inf])
+_STEEPEST = 30.0  # softnesses outside; beyond, a degree is 0 anyway
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +88,8 @@ class PoseTable:
         degrees = self._degrees(measures)
         alternatives = degrees[self._of_alternatives].min(axis=1)
         conditions = alternatives[self._of_conditions].max(axis=1)
-        contrasts = (self._contrasts(measures) - _CONTRAST) / _CONTRAST_SOFTNESS
-        scores: Array = np.minimum(conditions[self._of_poses].min(axis=1), _degree(contrasts))
+        contrasts = degrees[len(self._softness) + 1 :]
+        scores: Array = np.minimum(conditions[self._of_poses].min(axis=1), contrasts)
         scores[self._empty] = 0.0
         return scores
 
@@ -130,12 +131,11 @@ class PoseTable:
         return self._conditions.setdefault(tuple(alternatives), len(self._conditions))
 
     def _degrees(self, measures: Array) -> Array:
-        """Return how far each need is met, 0 to 1, after a 1 for what always holds."""
+        """Return degrees: a 1 for what always holds, of each need, of each pose's contrast."""
         measured = measures[self._measures]
         inside = np.minimum(measured - self._low, self._high - measured) / self._softness
-        degrees = np.ones(len(inside) + 1)
-        degrees[1:] = _degree(inside)
-        return degrees
+        contrast = (self._contrasts(measures) - _CONTRAST) / _CONTRAST_SOFTNESS
+        return _degree(np.concatenate([_ALWAYS, inside, contrast]))
 
     def _held(self, states: frozenset[str]) -> npt.NDArray[np.bool_]:
         """Return which long fingers each pose wants in one of these states, [poses, 4]."""
@@ -196,7 +196,7 @@ def _need_degree(need: Need, measures: Array) -> float:
 
 def _degree(inside: Array) -> Array:
     """Map how far inside a border something lies, in softnesses, to 0..1."""
-    return np.asarray(1 / (1 + np.exp(np.minimum(np.maximum(-inside, -_STEEPEST), _STEEPEST))))
+    return np.asarray(1 / (1 + np.exp(np.minimum(-inside, _STEEPEST))))
 
 
 def _explain_contrast(contrast: float) -> tuple[Condition, ...]:
