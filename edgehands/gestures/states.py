@@ -1,7 +1,7 @@
 """The named states of fingers, thumb and palm: which measure must lie in which range.
 
 Every border was chosen on drawn hands of the tuning seed as the whole pipeline sees them, whose
-depth is too flat by about half, and looked at on three real clips and four photographs.
+depth is too flat by about half, and looked at on two real clips and five photographs.
 """
 
 from __future__ import annotations
