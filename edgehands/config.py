@@ -17,11 +17,14 @@ from msgspec import Meta
 
 from edgehands.cameras import split_source
 from edgehands.errors import ConfigError, UsageError, did_you_mean
+from edgehands.gestures.definitions import definition_mistakes
+from edgehands.gestures.learned.store import learned_names
+from edgehands.gestures.vocabulary import Pose  # noqa: TC001 (msgspec reads it at run time)
 from edgehands.models import store
 from edgehands.outputs.files import DRAWINGS, PICTURES, check_suffix
 from edgehands.schema import KeyPath, Problem, find_problems
 from edgehands.selection import backend_names
-from edgehands.settings import GestureRules, TrackerSettings
+from edgehands.settings import EventSettings, GestureRules, TrackerSettings
 from edgehands.toml_places import Place, TomlPlaces, place_at
 
 if sys.version_info >= (3, 11):
@@ -106,6 +109,13 @@ class LandmarksConfig(_Output, frozen=True, kw_only=True, tag="landmarks"):
     """The file to write, relative to the working directory."""
 
 
+class RecordingConfig(_Output, frozen=True, kw_only=True, tag="recording"):
+    """Landmarks and events of every frame, to be replayed."""
+
+    path: Text
+    """The file to write, relative to the working directory; an older one is replaced."""
+
+
 class VideoConfig(_Output, frozen=True, kw_only=True, tag="video"):
     """A video with the hands drawn in."""
 
@@ -124,15 +134,22 @@ class ContactSheetConfig(_Output, frozen=True, kw_only=True, tag="contact_sheet"
     """Tiles at most."""
 
 
-OutputConfig: TypeAlias = StdoutConfig | LandmarksConfig | VideoConfig | ContactSheetConfig
+OutputConfig: TypeAlias = (
+    StdoutConfig | LandmarksConfig | RecordingConfig | VideoConfig | ContactSheetConfig
+)
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A whole config file. All of it has defaults but a camera's source and an output's type."""
 
+    learned: Text | None = None
+    """Folder of gestures learned by example; None takes the usual ones."""
     camera: tuple[CameraConfig, ...] = ()
     output: tuple[OutputConfig, ...] = ()
     tracker: TrackerConfig = TrackerConfig()
+    events: EventSettings = EventSettings()
+    pose: dict[str, Pose] = {}
+    """Static gestures of one's own, by name."""
     gestures: dict[str, GestureRules] = {}
     """Rules by gesture; a gesture that is not named has the default rules."""
 
@@ -142,7 +159,7 @@ def load_config(path: str | Path, *, known_gestures: Collection[str] | None = No
 
     Args:
         path: the TOML file.
-        known_gestures: names that [gestures.…] may have; None takes any.
+        known_gestures: names that [gestures.…] may have besides the file's own; None takes any.
 
     Raises:
         ConfigError: the file cannot be read, or every mistake in it, one a line.
@@ -278,10 +295,12 @@ def _parse(text: str, path: Path) -> dict[str, object]:
 def _unknown_gestures(
     document: Mapping[str, object], known: Collection[str] | None
 ) -> Iterator[Problem]:
-    gestures = document.get("gestures")
-    if known is None or not isinstance(gestures, dict):
+    if known is None:
         return
-    for name in gestures:
+    folder = document.get("learned")
+    learned = learned_names(folder) if isinstance(folder, str) else ()
+    known = {*known, *_named_tables(document, "pose"), *learned}
+    for name in _named_tables(document, "gestures"):
         if name not in known:
             hint = did_you_mean(name, known).strip() or f"known: {', '.join(sorted(known))}"
             yield Problem(("gestures", name), f"unknown gesture {name!r}: {hint}")
@@ -305,6 +324,8 @@ def _mistakes(document: Mapping[str, object]) -> Iterator[Problem]:
     tracker = document.get("tracker")
     if isinstance(tracker, dict):
         yield from _tracker_mistakes(tracker)
+    for place, message in definition_mistakes(document):
+        yield Problem(place, message)
 
 
 def _tracker_mistakes(tracker: Mapping[str, object]) -> Iterator[Problem]:
@@ -352,6 +373,12 @@ def _tables(
     for index, table in enumerate(tables if isinstance(tables, list | tuple) else ()):
         if isinstance(table, dict):
             yield index, table
+
+
+def _named_tables(document: Mapping[str, object], name: str) -> Mapping[str, object]:
+    """Return the tables [name.…] by what stands after the dot."""
+    tables = document.get(name)
+    return tables if isinstance(tables, dict) else {}
 
 
 def _line(path: Path, place: Place, message: str) -> str:

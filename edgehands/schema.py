@@ -47,7 +47,8 @@ def _check(value: object, kind: inspect.Type, path: KeyPath) -> Iterator[Problem
     elif isinstance(kind, inspect.DictType):
         yield from _check_names(value, kind, path)
     elif not _fits(value, kind):
-        yield Problem(path, f"{path[-1]}: expected {_wanted(kind)}, got {_shown(value)}")
+        message = f"{path[-1]}: expected {_wanted(kind)}, got {_shown(value)}{_hint(value, kind)}"
+        yield Problem(path, message)
 
 
 def _structs(kind: inspect.Type) -> dict[str | None, inspect.StructType]:
@@ -149,7 +150,18 @@ def _fits(value: object, kind: inspect.Type) -> bool:  # noqa: PLR0911 (one line
         return isinstance(value, bool)
     if isinstance(kind, inspect.IntType | inspect.FloatType):
         return _is_number(value, kind) and _is_in_range(value, kind)
+    if isinstance(kind, inspect.VarTupleType | inspect.TupleType):
+        return isinstance(value, list | tuple) and _items_fit(value, kind)
     return value is None
+
+
+def _items_fit(
+    items: list[object] | tuple[object, ...], kind: inspect.VarTupleType | inspect.TupleType
+) -> bool:
+    if isinstance(kind, inspect.VarTupleType):
+        enough = len(items) >= (kind.min_length or 0)
+        return enough and all(_fits(item, kind.item_type) for item in items)
+    return len(items) == len(kind.item_types) and all(map(_fits, items, kind.item_types))
 
 
 def _is_number(value: object, kind: inspect.IntType | inspect.FloatType) -> TypeGuard[int | float]:
@@ -179,10 +191,24 @@ def _wanted(kind: inspect.Type) -> str:
         return " or ".join(_wanted(each) for each in kinds)
     if isinstance(kind, inspect.LiteralType):
         return _choice(map(str, kind.values))
+    if isinstance(kind, inspect.VarTupleType):
+        return "several of these in [ ]"
     if isinstance(kind, inspect.IntType | inspect.FloatType):
         noun = "a whole number" if isinstance(kind, inspect.IntType) else "a number"
         return noun + _range(kind)
     return "true or false" if isinstance(kind, inspect.BoolType) else "text in quotes"
+
+
+def _hint(value: object, kind: inspect.Type) -> str:
+    """Ask whether a near miss of a choice was meant, ready to end a message."""
+    kinds = kind.types if isinstance(kind, inspect.UnionType) else (kind,)
+    choices = [
+        str(name) for each in kinds if isinstance(each, inspect.LiteralType) for name in each.values
+    ]
+    texts = value if isinstance(value, list | tuple) else (value,)
+    misses = (text for text in texts if isinstance(text, str) and text not in choices)
+    hint = next(filter(None, (did_you_mean(text, choices).strip() for text in misses)), "")
+    return hint and f": {hint}"
 
 
 def _range(kind: inspect.IntType | inspect.FloatType) -> str:

@@ -12,17 +12,14 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from edgehands import config as configs
 from edgehands.cameras import open_camera
 from edgehands.errors import ConfigError
-from edgehands.events import EventMaker
-from edgehands.gestures.poses import PoseReader
-from edgehands.gestures.vocabulary import shipped_vocabulary
+from edgehands.gestures.learned.store import load_learned
 from edgehands.outputs import Result
 from edgehands.outputs.queue import EventQueue
-from edgehands.settings import GestureRules
+from edgehands.recording import Header
+from edgehands.replay import interpreter_of
 from edgehands.summary import Summary
 from edgehands.tracker import HandTracker
 
@@ -31,24 +28,29 @@ if TYPE_CHECKING:
 
     from edgehands.cameras import Camera
     from edgehands.frame import Frame
+    from edgehands.interpreter import Interpreter
     from edgehands.outputs import Output
 
     Watch = Callable[[int, int | None], None]
 
 
-def run(config: configs.Config, watch: Watch | None = None) -> Summary:
+def run(
+    config: configs.Config, watch: Watch | None = None, listeners: Sequence[Output] = ()
+) -> Summary:
     """Run until the camera ends, its frame limit is reached, or Ctrl-C.
 
     Args:
         config: everything there is to know.
         watch: called after each frame with the frames so far and how many there should be, if
             anybody knows.
+        listeners: outputs besides the config's.
 
     Raises:
         EdgeHandsError: what could not be opened, or broke; see `edgehands.errors`.
     """
     camera_config = _only_camera(config)
     configs.check(config)  # what costs nothing to find is said before anything is opened
+    learned = load_learned(config.learned)
     with ExitStack() as opened:
         camera = opened.enter_context(
             open_camera(
@@ -61,14 +63,25 @@ def run(config: configs.Config, watch: Watch | None = None) -> Summary:
         # A picture has no before and after, whatever the config says.
         static = config.tracker.static or camera.length == 1
         tracker = opened.enter_context(_open_tracker(config.tracker, static=static))
-        outputs: list[Output] = []
+        header = Header(
+            run=run_id(),
+            camera=camera_config.name,
+            live=camera.live,
+            mirrored=config.tracker.mirrored,
+            static=static,
+            gestures=config.gestures,
+            events=config.events,
+            own=config.pose,
+            learned=learned,
+            model=config.tracker.model,
+            runs_on=tracker.describe(),
+        )
+        outputs: list[Output] = [*listeners]
         for output_config in config.output:
-            outputs.append(_open_output(output_config, camera))
+            outputs.append(_open_output(output_config, camera, header))
             opened.callback(outputs[-1].close)
         queue = EventQueue(outputs, live=camera.live)
-        events = _event_maker(camera_config.name, config.gestures, static=static)
-        poses = PoseReader(shipped_vocabulary(), config.gestures)
-        loop = _Loop(camera, tracker, poses, events, queue, outputs)
+        loop = _Loop(camera, tracker, interpreter_of(header), queue, outputs)
         return loop.run(camera_config.frames, watch)
 
 
@@ -79,18 +92,16 @@ class _Loop:
         self,
         camera: Camera,
         tracker: HandTracker,
-        poses: PoseReader,
-        events: EventMaker,
+        interpreter: Interpreter,
         queue: EventQueue,
         outputs: Sequence[Output],
     ) -> None:
         self._camera = camera
         self._tracker = tracker
-        self._poses = poses
-        self._events = events
+        self._interpreter = interpreter
         self._queue = queue
         self._outputs = outputs
-        self._last: Frame | None = None
+        self._last_ts: float | None = None
         self.summary = Summary(runs_on=tracker.describe())
 
     def run(self, limit: int | None, watch: Watch | None) -> Summary:
@@ -124,14 +135,14 @@ class _Loop:
         stages = self.summary.stages
         hands = self._tracker.update(frame.image, frame.time)
         self.summary.count(hands, self._tracker.last)
+        ts = self._timestamp(frame)
+        height, width = frame.image.shape[:2]
         with stages.timed("gestures"):
-            poses = [self._poses.best(hand) for hand in hands]
-            events = self._events.update(hands, poses, frame.time, self._timestamp(frame))
-            gestures = {hand.id: self._events.gesture(hand.id) for hand in hands}
+            events = self._interpreter.update(hands, frame.time, ts, (width, height))
+            gestures = self._interpreter.gestures(hands)
         with stages.timed("outputs"):
-            held = {hand: gesture for hand, gesture in gestures.items() if gesture}
-            self._send(Result(frame, hands, held, events))
-        self._last = frame
+            self._send(Result(frame, hands, gestures, events, ts))
+        self._last_ts = ts
 
     def _send(self, result: Result) -> None:
         for output in self._outputs:
@@ -143,8 +154,10 @@ class _Loop:
         self.summary.dropped_frames = self._camera.dropped
         self.summary.events = self._queue.counts
         try:
-            if self._last is not None:
-                events = self._events.finish(self._timestamp(self._last))
+            if self._last_ts is not None:
+                events = self._interpreter.finish(self._last_ts)
+                for output in self._outputs:
+                    output.end(events)
                 self._queue.put(events, time.monotonic())
         finally:
             self._queue.close()
@@ -181,19 +194,13 @@ def _open_tracker(config: configs.TrackerConfig, *, static: bool) -> HandTracker
     )
 
 
-def _event_maker(camera: str, rules: dict[str, GestureRules], *, static: bool) -> EventMaker:
-    # Sortable over runs: milliseconds since 1970, then enough chance to keep devices apart.
-    run_id = f"{int(time.time() * 1000):012x}{secrets.token_hex(3)}"
-    if not static:
-        return EventMaker(camera, run_id, rules)
-    at_once = {
-        name: msgspec.structs.replace(rules.get(name, GestureRules()), enter_delay=0.0)
-        for name in shipped_vocabulary()
-    }
-    return EventMaker(camera, run_id, at_once, enter_delay=0.0)
+def run_id() -> str:
+    """Return a word that no other run has and that sorts by the time of its start."""
+    # Milliseconds since 1970, then enough chance to keep devices apart.
+    return f"{int(time.time() * 1000):012x}{secrets.token_hex(3)}"
 
 
-def _open_output(config: configs.OutputConfig, camera: Camera) -> Output:
+def _open_output(config: configs.OutputConfig, camera: Camera, header: Header) -> Output:
     """Open an output, importing its module only now."""
     if isinstance(config, configs.StdoutConfig):
         from edgehands.outputs.stdout import StdoutOutput
@@ -204,6 +211,10 @@ def _open_output(config: configs.OutputConfig, camera: Camera) -> Output:
         from edgehands.outputs.landmarks import LandmarksOutput
 
         return LandmarksOutput(path)
+    if isinstance(config, configs.RecordingConfig):
+        from edgehands.outputs.recording import RecordingOutput
+
+        return RecordingOutput(path, header)
     if isinstance(config, configs.VideoConfig):
         from edgehands.outputs.video import VideoOutput
 

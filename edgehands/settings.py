@@ -13,6 +13,11 @@ Share = Annotated[float, Meta(ge=0.0, le=1.0)]
 Seconds = Annotated[float, Meta(ge=0.0)]
 Positive = Annotated[float, Meta(gt=0.0)]
 
+Zone = Annotated[
+    tuple[Share, Share, Share, Share],
+    Meta(description="four numbers from 0 to 1: [left, top, right, bottom]"),
+]
+
 TICK = 1e-6
 """Seconds by which sums of frame times may miss a whole number of intervals by rounding."""
 
@@ -69,15 +74,50 @@ class TrackerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 
 
 class GestureRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """When a pose counts as a gesture. One per gesture, all with the same defaults."""
+    """When a gesture counts and how often it is told; the same defaults for every gesture.
+
+    What keeps a gesture from starting (side, zone, refractory time) never ends one under way.
+    """
 
     enabled: bool = True
     min_score: Share = 0.5
-    """Poses below this score do not count."""
+    """A gesture below this score does not count."""
     enter_delay: Seconds = 0.15
     """Seconds the pose must be held before its start event."""
     exit_delay: Seconds = 0.2
     """Seconds the pose must be gone before its end event."""
+    hold_interval: Seconds = 1.0
+    """Seconds between hold events while the gesture lasts; 0 for none."""
+    refractory: Seconds = 0.3
+    """Seconds after its end before the gesture may start again with that hand."""
+    side: Literal["any", "left", "right"] = "any"
+    """Which hand may start it."""
+    zone: Zone | None = None
+    """Where the palm must be to start it: [left, top, right, bottom] as shares of the picture's
+    width and height; None is anywhere."""
+    value_rate: Positive = 10.0
+    """Value events a second at most, for gestures that stream a value."""
+
+
+Culture = Literal["american", "european", "chinese"]
+
+
+class EventSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """When hands and gestures become events, for all gestures together."""
+
+    enter_delay: Seconds = 0.1
+    """Seconds a hand must be seen before it counts as having entered."""
+    leave_delay: Seconds = 0.3
+    """Seconds a hand must be missing before it counts as having left; one that is back sooner goes
+    on with its gesture."""
+    culture: Culture = "american"
+    """Whose way of counting gives events their number."""
+    arming: str | None = None
+    """A static gesture that must be held before any other counts; None needs none."""
+    arming_delay: Seconds = 0.5
+    """Seconds it must be held: its start event says that others count now."""
+    armed_for: Positive = 10.0
+    """Seconds without any gesture after which it must be held again."""
 
 
 def checked(settings: SettingsT) -> SettingsT:

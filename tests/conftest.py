@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NoReturn
 import pytest
 
 from edgehands import verdict
+from edgehands.gestures.learned import store as learned
 from edgehands.models import store
 
 if TYPE_CHECKING:
@@ -18,11 +19,13 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _no_verdict_of_this_machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """What `edgehands tune` found here must not choose the backend of a test."""
+def _nothing_of_this_machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What was tuned here, or learned by its user, must not change a test."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
         patch.setattr(verdict, "SYSTEM_FOLDER", Path("/nonexistent"))
+        patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
+        patch.setattr(learned, "SYSTEM_FOLDER", Path("/nonexistent"))
         yield
 
 
@@ -33,7 +36,7 @@ def no_home(monkeypatch: pytest.MonkeyPatch) -> None:
     def unknown(number: int) -> NoReturn:
         raise KeyError(number)
 
-    for name in ("HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"):
+    for name in ("HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(pwd, "getpwuid", unknown)
 

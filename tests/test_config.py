@@ -12,6 +12,7 @@ from edgehands.config import (
     Config,
     ContactSheetConfig,
     LandmarksConfig,
+    RecordingConfig,
     StdoutConfig,
     TrackerConfig,
     VideoConfig,
@@ -19,7 +20,8 @@ from edgehands.config import (
     overlay,
 )
 from edgehands.errors import ConfigError, UsageError
-from edgehands.settings import GestureRules, checked
+from edgehands.gestures.vocabulary import Pose
+from edgehands.settings import EventSettings, GestureRules, checked
 from edgehands.toml_places import TomlPlaces
 
 if TYPE_CHECKING:
@@ -393,11 +395,13 @@ def test_the_examples_of_the_sample_are_right_and_it_leaves_nothing_out(tmp_path
     assert [type(output) for output in config.output] == [
         StdoutConfig,
         LandmarksConfig,
+        RecordingConfig,
         VideoConfig,
         ContactSheetConfig,
     ]
     sheet = config.output[-1]
     assert sheet == ContactSheetConfig(path="hands.jpg")
-    for struct in (CameraConfig, TrackerConfig, GestureRules, *map(type, config.output)):
+    tables = (CameraConfig, TrackerConfig, EventSettings, Pose, GestureRules)
+    for struct in (*tables, *map(type, config.output)):
         for field in msgspec.structs.fields(struct):
             assert re.search(rf"^{field.name} = ", text, re.MULTILINE), (struct, field.name)

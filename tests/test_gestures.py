@@ -1,298 +1,321 @@
-"""Finger states and static gestures, read from hands built joint by joint."""
+"""Finger states and static gestures, read from hands whose joints are known."""
 
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
-from edgehands.errors import ConfigError
-from edgehands.gestures.fingers import joint_angles, read_fingers
+from edgehands.gestures.fingers import read_fingers
+from edgehands.gestures.measures import UNITS, measure
 from edgehands.gestures.poses import PoseReader
-from edgehands.gestures.vocabulary import read_vocabulary, shipped_vocabulary
-from edgehands.hand import FINGERS, FloatArray, Hand, Handedness, Roi
+from edgehands.gestures.vocabulary import Points, Pose, shipped_vocabulary
+from edgehands.hand import Hand, Handedness, Roi
 from edgehands.settings import GestureRules
+from edgehands.synthetic.camera import Camera, Placement
+from edgehands.synthetic.gesturing.shapes import RELAXED, SHAPES, Shape, roll_of
+from edgehands.synthetic.pose import GESTURES
+from edgehands.synthetic.pose import Pose as Angles
+from edgehands.synthetic.scene import Actor
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
 
-PALM = 0.09  # metres
-
-_BASES = {
-    "index": (0.25, -0.97),
-    "middle": (0.0, -1.0),
-    "ring": (-0.22, -0.94),
-    "pinky": (-0.42, -0.84),
-}
-_BONES = (0.45, 0.28, 0.22)
-_THUMBS = {
-    "apart": [(0.3, -0.2, -0.1), (0.55, -0.45, -0.15), (0.8, -0.6, -0.15), (1.0, -0.75, -0.15)],
-    "in": [(0.3, -0.2, -0.15), (0.4, -0.5, -0.3), (0.3, -0.75, -0.4), (0.1, -0.9, -0.35)],
-}
-HITCHHIKER = [(0.3, -0.3, -0.1), (0.6, -0.4, -0.1), (0.9, -0.42, -0.1), (1.2, -0.43, -0.1)]
+CAMERA = Camera()
+NO_TILT = (0.0, 0.0, 0.0)
+TILTS = [
+    (yaw, pitch, roll)
+    for size in (-20.0, 20.0)
+    for yaw, pitch, roll in ((size, 0.0, 0.0), (0.0, size, 0.0), (0.0, 0.0, size))
+]
+READER = PoseReader(shipped_vocabulary())
 
 
-def turned(points: FloatArray, axis: str, degrees: float) -> FloatArray:
-    """Turn about x, y or z; about z it is clockwise in the image."""
-    cos, sin = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
-    a, b = {"x": (1, 2), "y": (2, 0), "z": (0, 1)}[axis]
-    turn = np.eye(3, dtype=np.float32)
-    turn[a, a] = turn[b, b] = cos
-    turn[a, b], turn[b, a] = sin, -sin
-    return points @ turn
-
-
-def skeleton(
-    straight: str = "",
-    thumb: str = "in",
-    thumb_points: list[tuple[float, float, float]] | None = None,
-    bends: dict[str, float] | None = None,
-) -> FloatArray:
-    """World landmarks of an upright hand, palm to the camera.
+def show(
+    angles: Angles,
+    *,
+    yaw: float = 0.0,
+    roll: float = 0.0,
+    left: bool = False,
+    tilt: tuple[float, float, float] = NO_TILT,
+    depth: float = 1.0,
+) -> Hand:
+    """The hand as a camera straight ahead sees it.
 
     Args:
-        straight: the straight fingers; the others are curled into the palm.
-        thumb: "apart" or "in".
-        thumb_points: instead of `thumb`.
-        bends: degrees at each joint of a finger, instead of straight or curled.
+        angles: its joints.
+        yaw: 0 shows the palm of a right hand.
+        roll: degrees clockwise.
+        left: a left hand.
+        tilt: on top, about each axis.
+        depth: what z is multiplied with, as by a model that sees less of it.
     """
-    points = np.zeros((21, 3), np.float32)
-    points[1:5] = thumb_points or _THUMBS[thumb]
-    for name, base in _BASES.items():
-        bend = (bends or {}).get(name, 10.0 if name in straight.split() else 80.0)
-        at = np.array([*base, 0.0])
-        angle = 0.0
-        points[FINGERS[name][0]] = at
-        for joint, length in zip(FINGERS[name][1:], _BONES, strict=True):
-            angle += math.radians(bend)
-            at = at + length * np.array([0, -math.cos(angle), -math.sin(angle)])
-            points[joint] = at
-    return points * np.float32(PALM)
+    side: Handedness = "left" if left else "right"
+    turned = yaw + tilt[0]
+    placement = Placement((0, 60, 560), -turned if left else turned, tilt[1], roll + tilt[2], left)
+    truth = Actor(placement, angles).truth(CAMERA)
+    flat = np.array([1, 1, depth], np.float32)
+    return Hand(1, truth.landmarks * flat, truth.world_landmarks * flat, 0.9, side, 0.95, ROI)
 
 
-ALL = "index middle ring pinky"
-POSES = {
-    "open_palm": skeleton(ALL, "apart"),
-    "fist": skeleton(),
-    "victory": skeleton("index middle"),
-    "pointing_up": skeleton("index"),
-    "thumb_up": turned(skeleton(thumb_points=HITCHHIKER), "z", -80),
-}
+ROI = Roi(320, 240, 300, 0)
 
 
-def hand(world: FloatArray, side: Handedness = "right") -> Hand:
-    """The hand as a camera straight ahead sees it, 1000 pixels a metre."""
-    pixels = world * np.float32(1000) + np.array([320, 400, 0], np.float32)
-    return Hand(1, pixels, world, 0.9, side, 0.9, Roi(320, 300, 400, 0))
+def ways(gesture: str) -> Iterator[tuple[Shape, float, bool]]:
+    """Every way to hold a gesture, with either hand, from every side that people show."""
+    for shape in SHAPES[gesture]:
+        for yaw in shape.yaws:
+            yield shape, yaw, False
+            yield shape, yaw, True
 
 
-def mirrored(world: FloatArray) -> FloatArray:
-    return world * np.array([-1, 1, 1], np.float32)
-
-
-def named(world: FloatArray) -> str | None:
-    best = PoseReader(shipped_vocabulary()).best(hand(world))
-    return best.gesture if best else None
-
-
-@pytest.mark.parametrize("finger", list(_BASES))
-def test_each_finger_is_read_for_itself(finger: str) -> None:
-    fingers = read_fingers(skeleton(finger))
-    states = {name: fingers[name].state for name in _BASES}
-    assert states == {name: "straight" if name == finger else "curled" for name in _BASES}
-
-
-@pytest.mark.parametrize(("bend", "state"), [(10, "straight"), (38, "bent"), (80, "curled")])
-def test_a_finger_between_straight_and_curled_is_bent(bend: float, state: str) -> None:
-    finger = read_fingers(skeleton(bends={"middle": bend}))["middle"]
-    assert finger.state == state
-    assert finger.bend == pytest.approx(3 * bend, abs=1)
-
-
-def test_joint_angles_are_zero_along_a_line() -> None:
-    angles = joint_angles(skeleton(bends={"middle": 0}))
-    assert angles.shape == (5, 3)
-    assert angles[2] == pytest.approx(0, abs=0.1)
-
-
-def test_degrees_of_straight_and_curled_change_gradually() -> None:
-    degrees = [read_fingers(skeleton(bends={"index": bend}))["index"] for bend in range(10, 100, 5)]
-    straight = [finger.straight for finger in degrees]
-    curled = [finger.curled for finger in degrees]
-    assert straight == sorted(straight, reverse=True)
-    assert curled == sorted(curled)
-    assert (straight[0] > 0.99, curled[-1] > 0.99) == (True, True)
-
-
-@pytest.mark.parametrize(("thumb", "state"), [("apart", "straight"), ("in", "curled")])
-@pytest.mark.parametrize("straight", ["", ALL])
-def test_the_thumb_is_straight_when_it_stands_off(thumb: str, state: str, straight: str) -> None:
-    assert read_fingers(skeleton(straight, thumb))["thumb"].state == state
-
-
-@pytest.mark.parametrize("name", list(POSES))
-def test_fingers_read_the_same_in_any_attitude_size_and_place(name: str) -> None:
-    rng = np.random.default_rng(5)
-    plain = read_fingers(POSES[name])
-    for _ in range(20):
-        world = POSES[name]
-        for axis in "xyz":
-            world = turned(world, axis, float(rng.uniform(-180, 180)))
-        world = world * np.float32(rng.uniform(0.5, 2)) + rng.uniform(-1, 1, 3).astype(np.float32)
-        fingers = read_fingers(mirrored(world))
-        for finger, read in fingers.items():
-            assert read.state == plain[finger].state
-            assert read.straight == pytest.approx(plain[finger].straight, abs=0.02)
-            assert read.bend == pytest.approx(plain[finger].bend, abs=0.5)
-
-
-def test_a_hand_of_a_single_point_is_read_without_trouble() -> None:
-    fingers = read_fingers(np.zeros((21, 3), np.float32))
-    assert all(math.isfinite(finger.bend) for finger in fingers.values())
-
-
-@pytest.mark.parametrize("name", list(POSES))
-def test_each_pose_of_the_vocabulary_is_named_on_both_sides(name: str) -> None:
-    assert set(POSES) == set(shipped_vocabulary())
-    assert named(POSES[name]) == name
-    assert named(mirrored(POSES[name])) == name
-
-
-@pytest.mark.parametrize("name", list(POSES))
-@pytest.mark.parametrize("axis", ["x", "y", "z"])
-@pytest.mark.parametrize("degrees", [-25, 25])
-def test_a_tilted_hand_shows_the_same_pose(name: str, axis: str, degrees: float) -> None:
-    assert named(turned(POSES[name], axis, degrees)) == name
-
-
-@pytest.mark.parametrize(
-    ("degrees", "name"), [(-60, None), (-40, "pointing_up"), (40, "pointing_up"), (60, None)]
-)
-def test_pointing_up_ends_at_its_cone(degrees: float, name: str | None) -> None:
-    assert named(turned(POSES["pointing_up"], "z", degrees)) == name
-
-
-@pytest.mark.parametrize("degrees", [90, 180, 270])
-def test_a_thumb_that_points_elsewhere_is_not_up(degrees: float) -> None:
-    assert named(turned(POSES["thumb_up"], "z", degrees)) is None
-
-
-@pytest.mark.parametrize("degrees", range(0, 360, 45))
-def test_a_pose_without_a_direction_is_the_same_all_around(degrees: float) -> None:
-    for name in ("open_palm", "fist", "victory"):
-        assert named(turned(POSES[name], "z", degrees)) == name
-
-
-@pytest.mark.parametrize(
-    "world",
-    [skeleton("pinky"), skeleton("index middle ring"), skeleton("index pinky", "apart")],
-    ids=["little finger", "three", "horns"],
-)
-def test_a_hand_in_no_known_pose_has_no_name(world: FloatArray) -> None:
-    assert named(world) is None
-
-
-def test_every_pose_is_scored_by_its_weakest_condition() -> None:
-    reader = PoseReader(shipped_vocabulary())
-    scores = {pose.gesture: pose.score for pose in reader.scores(hand(POSES["victory"]))}
-    assert list(scores) == list(shipped_vocabulary())
-    assert all(0 <= score <= 1 for score in scores.values())
-    fingers = read_fingers(POSES["victory"])
-    conditions = [fingers[name].straight for name in ("index", "middle")]
-    conditions += [fingers[name].curled for name in ("thumb", "ring", "pinky")]
-    assert scores["victory"] == pytest.approx(min(conditions))
-    assert scores["open_palm"] < 0.01
-
-
-@pytest.mark.parametrize(
-    ("direction", "degrees"),
-    [("up", 0), ("right", 90), ("down", 170), ("down", -170), ("left", -90)],
-)
-def test_directions_are_the_images(tmp_path: Path, direction: str, degrees: float) -> None:
-    file = tmp_path / "vocabulary.toml"
-    file.write_text(
-        "".join(
-            f'[{way}]\npoints = {{ finger = "index", direction = "{way}" }}\n'
-            for way in ("up", "right", "down", "left")
+def shown(gesture: str, tilt: tuple[float, float, float] = NO_TILT, depth: float = 1.0) -> set[str]:
+    """What the hands that show a gesture are called."""
+    hands = (
+        show(
+            shape.pose,
+            yaw=yaw,
+            roll=roll_of(gesture, shape, left=left, yaw=yaw),
+            left=left,
+            tilt=tilt,
+            depth=depth,
         )
+        for shape, yaw, left in ways(gesture)
     )
-    best = PoseReader(read_vocabulary(file)).best(hand(turned(skeleton("index"), "z", degrees)))
-    assert best is not None
-    assert best.gesture == direction
+    return {name_of(hand) for hand in hands}
 
 
-def test_a_finger_left_out_may_do_as_it_likes(tmp_path: Path) -> None:
-    file = tmp_path / "vocabulary.toml"
-    file.write_text('[point]\nindex = "straight"\nmiddle = "curled"\n')
-    reader = PoseReader(read_vocabulary(file))
-    for straight in ("index", "index ring", "index ring pinky"):
-        for thumb in ("in", "apart"):
-            best = reader.best(hand(skeleton(straight, thumb)))
-            assert best is not None
-            assert best.gesture == "point"
+def name_of(hand: Hand, reader: PoseReader = READER) -> str:
+    best = reader.best(hand)
+    return best.gesture if best else "-"
 
 
-def test_a_pose_without_conditions_is_never_shown(tmp_path: Path) -> None:
-    file = tmp_path / "vocabulary.toml"
-    file.write_text("[nothing]\n")
-    assert PoseReader(read_vocabulary(file)).best(hand(POSES["fist"])) is None
+def pointing(degrees: float) -> Hand:
+    """A hand whose index finger points so many degrees clockwise from up."""
+    base, tip = show(GESTURES["pointing_up"]).landmarks[[5, 8], :2]
+    lean = math.degrees(math.atan2(tip[0] - base[0], base[1] - tip[1]))
+    return show(GESTURES["pointing_up"], roll=degrees - lean)
 
 
-def test_the_rules_say_which_poses_count(tmp_path: Path) -> None:
-    file = tmp_path / "vocabulary.toml"
-    file.write_text(
-        '[up]\npoints = { finger = "index", direction = "up" }\n'
-        '[right]\npoints = { finger = "index", direction = "right" }\n'
+def mirrored(hand: Hand) -> Hand:
+    """The hand as a selfie camera shows it, its side swapped back by the tracker."""
+    flip = np.array([-1, 1, 1], np.float32)
+    return replace(
+        hand, landmarks=hand.landmarks * flip, world_landmarks=hand.world_landmarks * flip
     )
-    vocabulary = read_vocabulary(file)
-    pointing = hand(turned(skeleton("index"), "z", 55))  # 10° outside of up, inside of right
-    off = hand(turned(skeleton("index"), "z", -50))  # 5° outside of up
-
-    def best(shown: Hand, **rules: GestureRules) -> str | None:
-        pose = PoseReader(vocabulary, rules).best(shown)
-        return pose.gesture if pose else None
-
-    assert best(off) is None
-    assert best(off, up=GestureRules(min_score=0.2)) == "up"
-    assert best(off, up=GestureRules(min_score=0.2, enabled=False)) is None
-    assert best(pointing) == "right"
-    # What does not count hides nothing.
-    lenient = GestureRules(min_score=0.1)
-    assert best(pointing, up=lenient) == "right"
-    assert best(pointing, up=lenient, right=GestureRules(min_score=0.95)) == "up"
-    assert best(pointing, up=lenient, right=GestureRules(enabled=False)) == "up"
 
 
-def test_an_empty_vocabulary_names_nothing(tmp_path: Path) -> None:
-    file = tmp_path / "vocabulary.toml"
-    file.write_text("")
-    assert PoseReader(read_vocabulary(file)).best(hand(POSES["fist"])) is None
+def test_there_is_a_drawn_hand_for_every_gesture() -> None:
+    assert set(SHAPES) == set(shipped_vocabulary())
+
+
+@pytest.mark.parametrize("gesture", SHAPES)
+def test_each_gesture_is_named_with_both_hands_and_from_both_sides(gesture: str) -> None:
+    assert shown(gesture) == {gesture}
+
+
+@pytest.mark.parametrize("gesture", SHAPES)
+def test_a_tilted_hand_shows_the_same_gesture(gesture: str) -> None:
+    assert set().union(*(shown(gesture, tilt) for tilt in TILTS)) == {gesture}
+
+
+@pytest.mark.parametrize("gesture", [name for name in SHAPES if name != "hook"])
+@pytest.mark.parametrize("depth", [0.5, 1.3])
+def test_a_model_that_sees_half_the_depth_names_the_same(gesture: str, depth: float) -> None:
+    """The model's depth is about half the truth. A hook cannot be told from a fist then."""
+    assert set().union(*(shown(gesture, tilt, depth) for tilt in (NO_TILT, *TILTS))) == {gesture}
+
+
+@pytest.mark.parametrize("gesture", ["open_palm", "victory", "pointing_left", "pointing_right"])
+def test_a_mirrored_picture_is_read_the_right_way_round(gesture: str) -> None:
+    shape = SHAPES[gesture][0]
+    hand = mirrored(show(shape.pose, roll=roll_of(gesture, shape, left=False, yaw=0.0)))
+    reader = PoseReader(shipped_vocabulary(), mirrored=True)
+    assert name_of(hand, reader) == gesture
+
+
+def test_a_resting_hand_shows_nothing() -> None:
+    for tilt in (NO_TILT, *TILTS):
+        assert name_of(show(RELAXED, tilt=tilt)) == "-"
+
+
+def test_size_and_place_do_not_matter() -> None:
+    hand = show(GESTURES["victory"])
+    far = replace(
+        hand,
+        landmarks=hand.landmarks * np.float32(0.2) + np.float32(40),
+        world_landmarks=hand.world_landmarks * np.float32(1.4) + np.float32(0.3),
+    )
+    assert measure(far) == pytest.approx(measure(hand), rel=1e-3, abs=1e-2)
+
+
+def test_each_measure_has_a_name_and_is_a_number_even_of_a_hand_of_a_single_point() -> None:
+    point = np.zeros((21, 3), np.float32)
+    hand = Hand(1, point, point, 0.9, "left", 0.9, ROI)
+    assert len(measure(hand)) == len(UNITS)
+    assert np.isfinite(measure(hand)).all()
+    READER.best(hand)
 
 
 @pytest.mark.parametrize(
-    "content",
+    ("gesture", "states"),
     [
-        b'[fist]\nthumb = "curly"\n',
-        b'[fist]\nthumbs = "curled"\n',
-        b'[fist]\npoints = { finger = "index" }\n',
-        b'[fist]\npoints = { finger = "toe", direction = "up" }\n',
-        b"fist = 3\n",
-        b"[fist\n",
-        b"\xff\xfe\n",
+        ("fist", "folded curled curled curled curled"),
+        ("victory", "folded straight straight curled curled"),
+        ("open_palm", "up straight straight straight straight"),
+        ("rock", "folded straight curled curled straight"),
+        ("hook", "folded bent curled curled curled"),
+        ("four", "across straight straight straight straight"),
     ],
-    ids=["state", "finger", "no direction", "toe", "no table", "no TOML", "no text"],
 )
-def test_a_bad_vocabulary_is_one_line_that_names_the_file(tmp_path: Path, content: bytes) -> None:
-    file = tmp_path / "vocabulary.toml"
-    file.write_bytes(content)
-    with pytest.raises(ConfigError) as caught:
-        read_vocabulary(file)
-    assert str(file) in str(caught.value)
-    assert "\n" not in str(caught.value)
+def test_fingers_have_states(gesture: str, states: str) -> None:
+    fingers = read_fingers(show(SHAPES[gesture][0].pose))
+    assert list(fingers) == ["thumb", "index", "middle", "ring", "pinky"]
+    assert [finger.state for finger in fingers.values()] == states.split()
 
 
-def test_a_missing_vocabulary_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"nowhere\.toml"):
-        read_vocabulary(tmp_path / "nowhere.toml")
+def test_a_thumb_that_points_up_is_up() -> None:
+    shape = SHAPES["thumb_up"][0]
+    assert read_fingers(show(shape.pose, roll=shape.roll))["thumb"].state == "up"
+    assert read_fingers(show(shape.pose, roll=shape.roll + 180))["thumb"].state == "apart"
+
+
+def test_bending_is_continuous() -> None:
+    straight, curled = np.array(GESTURES["pointing_up"].to_array()), GESTURES["fist"].to_array()
+    shares = np.linspace(0, 1, 9)
+    fingers = [
+        read_fingers(show(Angles.from_array(straight + share * (curled - straight))))["index"]
+        for share in shares
+    ]
+    bends = [finger.bend for finger in fingers]
+    assert bends == sorted(bends)
+    assert [finger.state for finger in fingers[:: len(fingers) - 1]] == ["straight", "curled"]
+    assert "bent" in {finger.state for finger in fingers}
+
+
+@pytest.mark.parametrize(
+    ("degrees", "name"),
+    [
+        *((0, "pointing_up"), (40, "pointing_up"), (50, "pointing_right"), (130, "pointing_right")),
+        *((140, "pointing_down"), (180, "pointing_down"), (-50, "pointing_left")),
+    ],
+)
+def test_directions_are_the_pictures_and_each_has_its_quarter(degrees: float, name: str) -> None:
+    assert name_of(pointing(degrees)) == name
+
+
+def test_a_score_is_that_of_the_weakest_condition() -> None:
+    hand = show(GESTURES["victory"])
+    scores = {pose.gesture: pose.score for pose in READER.scores(hand)}
+    assert list(scores) == list(shipped_vocabulary())
+    for explanation in READER.explain(hand):
+        degrees = [condition.degree for condition in explanation.conditions]
+        assert explanation.score == pytest.approx(min(degrees))
+        assert scores[explanation.gesture] == pytest.approx(explanation.score)
+    assert scores["victory"] > 0.9
+
+
+def test_an_explanation_names_what_was_measured_and_what_was_needed() -> None:
+    explained = {each.gesture: each for each in READER.explain(show(GESTURES["fist"]))}
+    conditions = {each.subject: each for each in explained["pointing_up"].conditions}
+    index = conditions["index"]
+    assert (index.states, index.measure) == (("straight",), "index stretch")
+    assert index.measured < index.low < index.high == math.inf
+    assert index.degree < 0.01
+    assert conditions["middle"].degree > 0.9
+    assert conditions["index_points"].unit == "°"
+    assert conditions["straight over folded"].measured < 0
+
+
+def test_straight_fingers_must_stand_out_from_folded_ones() -> None:
+    """Taken alone the index is just straight here, and the middle finger just not."""
+    reader = PoseReader({"point": Pose(index="straight", middle="folded")})
+    hand = show(half_curled(index=0.25, middle=0.4))
+    alone = {each.subject: each.degree for each in reader.explain(hand)[0].conditions}
+    contrast = alone.pop("straight over folded")
+    assert min(alone.values()) > 0.6
+    assert contrast < 0.4
+    assert name_of(hand, reader) == "-"
+    assert name_of(show(half_curled(index=0.0, middle=0.4)), reader) == "point"
+
+
+def half_curled(index: float, middle: float) -> Angles:
+    """A fist whose index and middle finger are only so much (0 to 1) curled."""
+    straight, fist = GESTURES["open_palm"].to_array(), GESTURES["fist"].to_array()
+    angles = fist.copy()
+    for first, share in ((5, index), (9, middle)):
+        finger = slice(first, first + 4)
+        angles[finger] = straight[finger] + share * (fist - straight)[finger]
+    return Angles.from_array(angles)
+
+
+def test_tips_that_touch_are_near_in_the_picture_and_in_space() -> None:
+    def apart(gesture: str, depth: float = 1.0) -> float:
+        measures = measure(show(GESTURES[gesture], tilt=(35.0, 0.0, 0.0), depth=depth))
+        return float(measures[list(UNITS).index("thumb to index")])
+
+    assert apart("ok") < 0.3
+    assert apart("open_palm") > 0.8
+    assert apart("open_palm", depth=0.3) > 0.7
+
+
+def test_a_thumb_that_is_misplaced_in_depth_still_touches() -> None:
+    hand = show(GESTURES["ok"])
+    world = hand.world_landmarks.copy()
+    world[4, 2] += 0.04
+    assert name_of(replace(hand, world_landmarks=world)) == "ok"
+
+
+def test_two_shapes_that_exclude_each_other_need_a_lead() -> None:
+    def best(margin: float) -> str:
+        directions = {
+            name: Pose(points=Points(index=name), margin=margin)
+            for name in ("up", "right", "down", "left")
+        }
+        rules = dict.fromkeys(directions, GestureRules(min_score=0.2))
+        return name_of(pointing(44), PoseReader(directions, rules))
+
+    assert best(margin=0.0) == "up"
+    assert best(margin=0.4) == "-"
+
+
+def test_of_two_that_a_hand_can_show_at_once_the_one_that_says_more_wins() -> None:
+    loose = {"point": Pose(index="straight", middle="folded")}
+    one, all_ = GESTURES["pointing_up"], GESTURES["open_palm"]
+    odd = Angles(one.thumb, one.index, one.middle, all_.ring, one.pinky)
+    for vocabulary in ({**loose, **shipped_vocabulary()}, {**shipped_vocabulary(), **loose}):
+        reader = PoseReader(vocabulary)
+        assert name_of(pointing(0), reader) == "pointing_up"
+        assert name_of(show(SHAPES["rock"][0].pose), reader) == "rock"
+        assert name_of(show(odd), reader) == "point"
+
+
+def test_the_rules_say_which_poses_count() -> None:
+    hand = show(GESTURES["victory"])
+    assert name_of(hand, reader_with(victory=GestureRules(enabled=False))) == "-"
+    assert name_of(hand, reader_with(victory=GestureRules(min_score=1.0))) == "-"
+    assert name_of(hand, reader_with(fist=GestureRules(enabled=False))) == "victory"
+
+
+def test_what_does_not_count_hides_nothing() -> None:
+    lenient = {"pointing_up": GestureRules(min_score=0.2)}
+    disabled = {"pointing_right": GestureRules(enabled=False)}
+    assert name_of(pointing(49), reader_with(**lenient)) == "pointing_right"
+    assert name_of(pointing(49), reader_with(**lenient, **disabled)) == "pointing_up"
+
+
+def reader_with(**rules: GestureRules) -> PoseReader:
+    return PoseReader(shipped_vocabulary(), rules)
+
+
+def test_a_pose_without_conditions_is_never_shown() -> None:
+    assert name_of(show(GESTURES["fist"]), PoseReader({"nothing": Pose()})) == "-"
+
+
+def test_an_empty_vocabulary_names_nothing() -> None:
+    reader = PoseReader({})
+    assert name_of(show(GESTURES["fist"]), reader) == "-"
+    assert reader.scores(show(GESTURES["fist"])) == []

@@ -34,9 +34,9 @@ LAYERS = (
     {"models", "imaging"},
     {"stages", "gestures"},
     {"tracker", "events"},
-    {"cameras", "outputs", "synthetic"},
+    {"cameras", "outputs", "synthetic", "interpreter", "recording"},
     {"schema", "toml_places", "config", "summary", "agreement"},
-    {"service", "verify", "tuning", "doctor", "calibration"},
+    {"service", "replay", "explain", "learning", "verify", "tuning", "doctor", "calibration"},
     {"cli", "__main__", "benchmarks"},
 )
 # Each library, and the only places that may import it when they are imported themselves.

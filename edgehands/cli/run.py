@@ -1,7 +1,7 @@
 """`edgehands run`: camera to events."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,6 +13,7 @@ from edgehands.errors import UsageError
 
 if TYPE_CHECKING:
     from edgehands.config import Config
+    from edgehands.outputs import Output
     from edgehands.service import Watch
     from edgehands.summary import Summary
 
@@ -163,13 +164,13 @@ def run(
 ) -> None:
     """Track hands and print events, one JSON line each, until the source ends or Ctrl-C."""
     from edgehands import config as configs
-    from edgehands.gestures.vocabulary import shipped_vocabulary
+    from edgehands.gestures.names import known_gestures
 
     if config is None and source is None:
         raise UsageError("no camera: say --source /dev/video0, or --config FILE with a [[camera]]")
     base = configs.Config()
     if config is not None:
-        base = configs.load_config(config, known_gestures=shipped_vocabulary().keys())
+        base = configs.load_config(config, known_gestures=known_gestures())
     extra: list[configs.OutputConfig] = []
     if draw is not None:
         extra.append(configs.VideoConfig(path=str(draw)))
@@ -197,13 +198,13 @@ def run(
         raise typer.Exit(STOPPED)
 
 
-def run_with_progress(config: "Config") -> "Summary":
+def run_with_progress(config: "Config", listeners: "Sequence[Output]" = ()) -> "Summary":
     """Run, show how far it is where anybody looks, and print the summary to stderr."""
     try:
         from edgehands import service
 
         with _progress_bar() as watch:
-            summary = service.run(config, watch)
+            summary = service.run(config, watch, listeners)
     except KeyboardInterrupt:  # before the first frame: there is nothing to sum up
         raise typer.Exit(STOPPED) from None
     for line in summary.lines():

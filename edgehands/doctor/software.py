@@ -21,7 +21,7 @@ from edgehands.errors import (
     RuntimeMissingError,
     UsageError,
 )
-from edgehands.gestures.vocabulary import shipped_vocabulary
+from edgehands.gestures.names import known_gestures
 from edgehands.models import store
 from edgehands.models.derived import derive
 from edgehands.selection import (
@@ -52,7 +52,7 @@ def check_config(path: Path | None) -> tuple[Config, list[Finding]]:
     if path is None:
         return Config(), []
     try:
-        config = load_config(path, known_gestures=shipped_vocabulary().keys())
+        config = load_config(path, known_gestures=known_gestures())
     except EdgeHandsError as error:
         first, *more = str(error).splitlines()
         return Config(), [

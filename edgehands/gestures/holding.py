@@ -1,91 +1,127 @@
-"""When a pose has become a gesture and when it has stopped being one: delays and hysteresis.
+"""When a pose has become a gesture, how long it lasts, and when it has stopped being one.
 
 Pure: poses and times in, beginnings and ends out. One `GestureHolder` follows one hand.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-from edgehands.settings import TICK, GestureRules
+from edgehands.gestures.change import Change
+from edgehands.gestures.gates import Block
+from edgehands.settings import TICK
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
+    from edgehands.gestures.gates import Gates, Size
     from edgehands.gestures.poses import PoseScore
-
-_DEFAULT_RULES = GestureRules()
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """A gesture began or ended."""
-
-    phase: Literal["start", "end"]
-    gesture: str
-    score: float
+    from edgehands.hand import Hand
 
 
 class GestureHolder:
     """Follows the poses of one hand.
 
-    A pose starts its gesture once it was held for `enter_delay`. The gesture ends when another one
-    starts, or when its pose has been away for `exit_delay`; shorter gaps do not end it.
+    A pose starts its gesture once it was held for `enter_delay` with no gate closed. The gesture
+    ends when another one starts, or when its pose has been away for `exit_delay`; shorter gaps do
+    not end it.
 
     Args:
-        rules: per gesture; one without an entry has the defaults.
+        gates: the rules, and what the hands of a stream have in common.
     """
 
-    def __init__(self, rules: Mapping[str, GestureRules]) -> None:
-        self._rules = rules
+    def __init__(self, gates: Gates) -> None:
+        self._gates = gates
         self._held: PoseScore | None = None
+        self._held_since = 0.0
         self._held_until = 0.0  # when the held gesture's pose was last seen
+        self._next_hold = 0.0
         self._shown: str | None = None
         self._shown_since = 0.0
+        self.block: Block | None = None
+        """Why the pose of the latest update has not started its gesture; None if it has, or if
+        there was no pose."""
 
     @property
     def gesture(self) -> str | None:
         """The gesture that has started and not ended."""
         return self._held.gesture if self._held else None
 
-    def update(self, pose: PoseScore | None, time: float) -> list[Change]:
-        """Take the pose seen at `time` (seconds, rising), or None, and return what changed."""
-        pose = self._allowed(pose)
+    def update(
+        self,
+        pose: PoseScore | None,
+        hand: Hand,
+        time: float,
+        picture: Size | None = None,
+        *,
+        may_start: bool = True,
+    ) -> list[Change]:
+        """Take the pose seen at `time` (seconds, rising), or None, and return what changed.
+
+        Args:
+            pose: the hand's best pose.
+            hand: whose it is.
+            time: now.
+            picture: what the hand's pixels lie in.
+            may_start: False lets no gesture start yet, as while the hand has not entered.
+        """
+        pose = self._counting(pose, hand, time, picture)
         shown = pose.gesture if pose else None
         if shown != self._shown:
             self._shown, self._shown_since = shown, time
         if pose is not None and shown == self.gesture:
             self._held, self._held_until = pose, time
-            return []
-        ripe = pose is not None and self._is_ripe(pose, time)
-        changes = self.end() if ripe or self._is_over(time) else []
+            return self._hold(pose, hand, time)
+        ripe = pose is not None and self._is_ripe(pose, time) and may_start
+        changes = self.end(hand, time) if ripe or self._is_over(time) else []
         if pose is not None and ripe:
-            self._held, self._held_until = pose, time
-            changes.append(Change("start", pose.gesture, pose.score))
+            changes.append(self._start(pose, hand, time))
         return changes
 
-    def end(self) -> list[Change]:
+    def end(self, hand: Hand, time: float) -> list[Change]:
         """End what is held, as when the hand leaves."""
         if self._held is None:
             return []
-        change = Change("end", self._held.gesture, self._held.score)
+        gesture, score = self._held.gesture, self._held.score
         self._held = None
-        return [change]
+        self._gates.ended(gesture, hand.handedness, time)
+        return [Change("end", gesture, score, (hand,), self._held_until - self._held_since)]
 
-    def _allowed(self, pose: PoseScore | None) -> PoseScore | None:
+    def _counting(
+        self, pose: PoseScore | None, hand: Hand, time: float, picture: Size | None
+    ) -> PoseScore | None:
+        """Return the pose if nothing but time keeps it from being its gesture."""
+        self.block = None
         if pose is None:
             return None
-        rules = self._rules_of(pose.gesture)
-        return pose if rules.enabled and pose.score >= rules.min_score else None
+        if pose.gesture == self.gesture:
+            rules = self._gates.rules(pose.gesture)
+            return pose if pose.score >= rules.min_score else None
+        self.block = self._gates.block(pose.gesture, pose.score, (hand,), time, picture)
+        return None if self.block else pose
 
     def _is_ripe(self, pose: PoseScore, time: float) -> bool:
-        return time - self._shown_since >= self._rules_of(pose.gesture).enter_delay - TICK
+        held = time - self._shown_since
+        delay = self._gates.rules(pose.gesture).enter_delay
+        if held >= delay - TICK:
+            return True
+        self.block = Block(pose.gesture, "enter_delay", held, delay)
+        return False
 
     def _is_over(self, time: float) -> bool:
         if self._held is None:
             return False
-        return time - self._held_until >= self._rules_of(self._held.gesture).exit_delay - TICK
+        return time - self._held_until >= self._gates.rules(self._held.gesture).exit_delay - TICK
 
-    def _rules_of(self, gesture: str) -> GestureRules:
-        return self._rules.get(gesture, _DEFAULT_RULES)
+    def _start(self, pose: PoseScore, hand: Hand, time: float) -> Change:
+        self._held, self._held_since, self._held_until = pose, time, time
+        self._next_hold = time + self._gates.rules(pose.gesture).hold_interval
+        self._gates.went_on(pose.gesture, time)
+        return Change("start", pose.gesture, pose.score, (hand,))
+
+    def _hold(self, pose: PoseScore, hand: Hand, time: float) -> list[Change]:
+        self._gates.went_on(pose.gesture, time)
+        interval = self._gates.rules(pose.gesture).hold_interval
+        if not interval or time < self._next_hold - TICK:
+            return []
+        # What a gap between frames has missed is not made up for.
+        self._next_hold += interval * ((time + TICK - self._next_hold) // interval + 1)
+        return [Change("hold", pose.gesture, pose.score, (hand,), time - self._held_since)]

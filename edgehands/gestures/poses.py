@@ -6,20 +6,19 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from edgehands.gestures.fingers import read_fingers
-from edgehands.hand import FINGERS
+import numpy as np
+
+from edgehands.gestures.measures import measure
+from edgehands.gestures.scoring import PoseTable
 from edgehands.settings import GestureRules
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from edgehands.gestures.fingers import Finger
-    from edgehands.gestures.vocabulary import Pointing, Pose, Vocabulary
-    from edgehands.hand import FloatArray, Hand
+    from edgehands.gestures.scoring import Condition
+    from edgehands.gestures.vocabulary import Vocabulary
+    from edgehands.hand import Hand
 
-_BEARINGS = {"up": 0.0, "right": 90.0, "down": 180.0, "left": -90.0}
-_CONE = 45.0  # degrees to either side that still count as a direction
-_CONE_SOFTNESS = 6.0
 _DEFAULT_RULES = GestureRules()
 
 
@@ -32,53 +31,75 @@ class PoseScore:
     """0 to 1: the weakest of the pose's conditions; 0.5 is the border."""
 
 
+@dataclass(frozen=True, slots=True)
+class PoseExplanation:
+    """Why a hand shows a gesture as well, or as badly, as it does."""
+
+    gesture: str
+    score: float
+    conditions: tuple[Condition, ...]
+
+
 class PoseReader:
     """Names the static gesture of a hand.
+
+    Of two poses that contradict each other, the better must lead by its margin, or neither is
+    shown. Of two that a hand can show at once, the one that says more wins; the later, if they say
+    as much.
 
     Args:
         vocabulary: every pose by its name.
         rules: per gesture, which poses count; one without an entry has the defaults.
+        mirrored: the pictures are mirrored, as in a selfie; left and right are swapped back.
     """
 
     def __init__(
-        self, vocabulary: Vocabulary, rules: Mapping[str, GestureRules] | None = None
+        self,
+        vocabulary: Vocabulary,
+        rules: Mapping[str, GestureRules] | None = None,
+        *,
+        mirrored: bool = False,
     ) -> None:
-        self._vocabulary = vocabulary
-        self._rules = rules or {}
+        self._mirrored = mirrored
+        self._names = list(vocabulary)
+        self._margins = [pose.margin for pose in vocabulary.values()]
+        self._table = PoseTable(list(vocabulary.values()))
+        self._contradict = self._table.contradictions()
+        self._ranks = [(size, number) for number, size in enumerate(self._table.sizes())]
+        of = [(rules or {}).get(name, _DEFAULT_RULES) for name in vocabulary]
+        self._least = np.array([each.min_score if each.enabled else math.inf for each in of])
 
     def scores(self, hand: Hand) -> list[PoseScore]:
         """Score every pose of the vocabulary, in its order."""
-        fingers = read_fingers(hand.world_landmarks)
-        return [
-            PoseScore(name, _score(pose, fingers, hand.landmarks))
-            for name, pose in self._vocabulary.items()
-        ]
+        scores = self._table.scores(measure(hand, mirrored=self._mirrored)).tolist()
+        return [PoseScore(name, score) for name, score in zip(self._names, scores, strict=True)]
 
     def best(self, hand: Hand) -> PoseScore | None:
-        """Return the best of the poses that count by the rules; the others hide none."""
-        counting = (pose for pose in self.scores(hand) if self._counts(pose))
-        return max(counting, key=lambda pose: pose.score, default=None)
+        """Return the pose that a hand shows; None if it shows none, or as well another.
 
-    def _counts(self, pose: PoseScore) -> bool:
-        rules = self._rules.get(pose.gesture, _DEFAULT_RULES)
-        return rules.enabled and pose.score >= rules.min_score
+        Only poses that count by the rules are looked at; the others hide none.
+        """
+        scores = self._table.scores(measure(hand, mirrored=self._mirrored))
+        counting = np.flatnonzero((scores >= self._least) & (scores > 0)).tolist()
+        shown = [pose for pose in counting if not self._is_outdone(pose, counting)]
+        if not shown:
+            return None
+        best, *others = sorted(shown, key=lambda pose: -scores[pose])
+        if others and scores[best] - scores[others[0]] < self._margins[best]:
+            return None
+        return PoseScore(self._names[best], float(scores[best]))
 
+    def explain(self, hand: Hand) -> list[PoseExplanation]:
+        """Return every pose with its conditions and how far this hand meets each."""
+        explained = self._table.explain(measure(hand, mirrored=self._mirrored))
+        return [
+            PoseExplanation(pose.gesture, pose.score, conditions)
+            for pose, conditions in zip(self.scores(hand), explained, strict=True)
+        ]
 
-def _score(pose: Pose, fingers: dict[str, Finger], landmarks: FloatArray) -> float:
-    conditions = [
-        fingers[name].straight if pattern == "straight" else fingers[name].curled
-        for name, pattern in pose.fingers().items()
-        if pattern is not None
-    ]
-    if pose.points is not None:
-        conditions.append(_pointing(pose.points, landmarks))
-    return min(conditions, default=0.0)
-
-
-def _pointing(points: Pointing, landmarks: FloatArray) -> float:
-    """Degree, 0 to 1, to which a finger points that way in the image."""
-    base, *_, tip = FINGERS[points.finger]
-    x, y = (landmarks[tip, :2] - landmarks[base, :2]).tolist()
-    off = math.degrees(math.atan2(x, -y)) - _BEARINGS[points.direction]
-    off = abs((off + 180) % 360 - 180)
-    return 1 / (1 + math.exp((off - _CONE) / _CONE_SOFTNESS))
+    def _is_outdone(self, pose: int, counting: list[int]) -> bool:
+        """Whether the hand also shows a pose that says more."""
+        return any(
+            self._ranks[other] > self._ranks[pose] and not self._contradict[pose, other]
+            for other in counting
+        )

@@ -1,51 +1,122 @@
-"""The vocabulary: which finger states and directions make each static gesture, read as data."""
+"""The vocabulary: what makes each static gesture, read as data."""
 
 from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
+from msgspec import Meta
 
 from edgehands.errors import ConfigError
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from edgehands.settings import Culture
+
 SHIPPED = Path(__file__).with_name("vocabulary.toml")
 
-FingerPattern = Literal["straight", "curled"] | None
-FingerName = Literal["thumb", "index", "middle", "ring", "pinky"]
+ThumbState = Literal["out", "in", "apart", "folded", "beside", "over", "across"]
+FingerState = Literal["straight", "bent", "curled", "folded"]
+GapState = Literal["apart", "together", "crossed"]
+TouchState = Literal["touching", "clear"]
 Direction = Literal["up", "down", "left", "right"]
+Facing = Literal["camera", "away", "up", "down", "left", "right"]
+
+Thumb = ThumbState | Annotated[tuple[ThumbState, ...], Meta(min_length=1)]
+Finger = FingerState | Annotated[tuple[FingerState, ...], Meta(min_length=1)]
+Gap = GapState | Annotated[tuple[GapState, ...], Meta(min_length=1)]
+Directions = Direction | Annotated[tuple[Direction, ...], Meta(min_length=1)]
+Number = Annotated[int, Meta(ge=0, le=10)]
+Lead = Annotated[float, Meta(ge=0.0, le=0.9)]
 
 
-class Pointing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Where a finger must point in the image."""
-
-    finger: FingerName
-    direction: Direction
+class _Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What all tables of a pose have."""
 
 
-class Pose(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What makes one static gesture; None leaves that finger free."""
+class Points(_Part, frozen=True):
+    """Where fingers, and the hand from wrist to knuckles, point in the picture."""
 
-    thumb: FingerPattern = None
-    index: FingerPattern = None
-    middle: FingerPattern = None
-    ring: FingerPattern = None
-    pinky: FingerPattern = None
-    points: Pointing | None = None
+    thumb: Directions | None = None
+    index: Directions | None = None
+    middle: Directions | None = None
+    ring: Directions | None = None
+    pinky: Directions | None = None
+    hand: Directions | None = None
 
-    def fingers(self) -> dict[str, FingerPattern]:
-        """The pattern of each finger by its name."""
-        return {
-            "thumb": self.thumb,
-            "index": self.index,
-            "middle": self.middle,
-            "ring": self.ring,
-            "pinky": self.pinky,
-        }
 
+class Numbers(_Part, frozen=True):
+    """What a pose counts, by culture."""
+
+    american: Number | None = None
+    european: Number | None = None
+    chinese: Number | None = None
+
+
+class Pose(_Part, frozen=True):
+    """What makes one static gesture.
+
+    What is left out may be as it likes; several states in [ ] mean any of them.
+    """
+
+    thumb: Thumb | None = None
+    index: Finger | None = None
+    middle: Finger | None = None
+    ring: Finger | None = None
+    pinky: Finger | None = None
+    index_middle: Gap | None = None
+    """How the tips of two neighbours lie, side by side."""
+    middle_ring: Gap | None = None
+    ring_pinky: Gap | None = None
+    thumb_index: TouchState | None = None
+    """Whether the thumb's tip is at this finger's."""
+    thumb_middle: TouchState | None = None
+    thumb_ring: TouchState | None = None
+    thumb_pinky: TouchState | None = None
+    points: Points = Points()
+    hand: Literal["flat"] | None = None
+    """All fingers together: "flat" is quite straight, or less so with the thumb far off."""
+    palm: Facing | Annotated[tuple[Facing, ...], Meta(min_length=1)] | None = None
+    """Where the palm faces, seen from the camera."""
+    side: Literal["left", "right"] | None = None
+    """The hand that can show it."""
+    numbers: Numbers = Numbers()
+    margin: Lead = 0.1
+    """By how much it must score better than any pose that contradicts it."""
+
+    def conditions(self) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """Yield what must hold, each as (subject, states): ("index", ("bent", "curled"))."""
+        for subject in _SUBJECTS:
+            if states := getattr(self, subject):
+                yield subject, _several(states)
+        for finger, directions in msgspec.structs.asdict(self.points).items():
+            if directions:
+                yield f"{finger}_points", _several(directions)
+
+
+def _several(states: str | tuple[str, ...]) -> tuple[str, ...]:
+    return (states,) if isinstance(states, str) else states
+
+
+_SUBJECTS = tuple(
+    name for name in Pose.__struct_fields__ if name not in ("points", "numbers", "margin")
+)
 
 Vocabulary = dict[str, Pose]
+
+MEDIAPIPE_NAMES = {
+    "Closed_Fist": "fist",
+    "Open_Palm": "open_palm",
+    "Pointing_Up": "pointing_up",
+    "Thumb_Down": "thumb_down",
+    "Thumb_Up": "thumb_up",
+    "Victory": "victory",
+    "ILoveYou": "spiderman",
+}
+"""The gestures of MediaPipe's recogniser (its "canned" ones), and what they are called here."""
 
 
 def read_vocabulary(path: Path) -> Vocabulary:
@@ -64,3 +135,9 @@ def read_vocabulary(path: Path) -> Vocabulary:
 def shipped_vocabulary() -> Vocabulary:
     """Return the vocabulary that comes with EdgeHands."""
     return read_vocabulary(SHIPPED)
+
+
+def numbers(vocabulary: Vocabulary, culture: Culture) -> dict[str, int]:
+    """Return what poses count in a culture, by their names."""
+    counts = {name: getattr(pose.numbers, culture) for name, pose in vocabulary.items()}
+    return {name: count for name, count in counts.items() if count is not None}

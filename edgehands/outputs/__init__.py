@@ -26,6 +26,8 @@ class Result:
     """The gesture under way, by hand id."""
     events: Sequence[Event] = ()
     """What began or ended in this frame."""
+    ts: float = 0.0
+    """Seconds since 1970 at capture; for a file, seconds from its beginning."""
 
 
 class Output:
@@ -39,6 +41,9 @@ class Output:
 
     def result(self, result: Result) -> None:
         """Take one frame, in the tracker's thread; do not keep it long."""
+
+    def end(self, events: Sequence[Event]) -> None:
+        """Take what ended because the run did, in the tracker's thread; no result follows."""
 
     def close(self) -> None:
         """Finish what is written. Safe to call twice."""

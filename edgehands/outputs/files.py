@@ -5,12 +5,13 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-from typing import TYPE_CHECKING
+from contextlib import contextmanager
+from typing import IO, TYPE_CHECKING, Any
 
 from edgehands.errors import InputError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 # pip's OpenCV has no H.264 encoder; these it has everywhere.
@@ -42,25 +43,22 @@ def make_folder_for(path: Path) -> None:
         raise cannot_write(path, error) from error
 
 
-class TextFile:
-    """A file of UTF-8 lines. A reader that goes away is a BrokenPipeError, as everywhere.
-
-    Raises:
-        InputError: here or in a method, it cannot be written.
-    """
+class _File:
+    """A file that is written bit by bit, whose errors name it."""
 
     def __init__(self, path: Path) -> None:
         make_folder_for(path)
         self._path = path
-        try:
-            self._file = path.open("w", encoding="utf-8")
-        except OSError as error:
-            raise cannot_write(path, error) from error
+        with self._failing():
+            self._file = self._open()
 
-    def write_line(self, line: str) -> None:
-        """Write one line."""
+    def _open(self) -> IO[Any]:
+        raise NotImplementedError
+
+    @contextmanager
+    def _failing(self) -> Iterator[None]:
         try:
-            self._file.write(line + "\n")
+            yield
         except BrokenPipeError:
             raise
         except OSError as error:
@@ -68,12 +66,42 @@ class TextFile:
 
     def close(self) -> None:
         """Write what is waiting and close the file. Safe to call twice."""
-        try:
+        with self._failing():
             self._file.close()
-        except BrokenPipeError:
-            raise
-        except OSError as error:
-            raise cannot_write(self._path, error) from error
+
+
+class TextFile(_File):
+    """A file of UTF-8 lines. A reader that goes away is a BrokenPipeError, as everywhere.
+
+    Raises:
+        InputError: here or in a method, it cannot be written.
+    """
+
+    def _open(self) -> IO[str]:
+        return self._path.open("w", encoding="utf-8")
+
+    def write_line(self, line: str) -> None:
+        """Write one line."""
+        with self._failing():
+            self._file.write(line + "\n")
+
+
+class BinaryFile(_File):
+    """A file of bytes that arrive at once. A reader that goes away is a BrokenPipeError.
+
+    Raises:
+        InputError: here or in a method, it cannot be written.
+    """
+
+    def _open(self) -> IO[bytes]:
+        return self._path.open("wb", buffering=0)
+
+    def write(self, content: bytes) -> None:
+        """Write all of it."""
+        rest = memoryview(content)
+        with self._failing():
+            while rest:
+                rest = rest[self._file.write(rest) :]
 
 
 def write_bytes(path: Path, content: bytes) -> None:

@@ -1,0 +1,88 @@
+"""`edgehands record`: landmarks and events into a file, never a picture."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from edgehands.cli import STOPPED
+from edgehands.cli.run import (
+    BackendOption,
+    BackendOptionsOption,
+    DeviceOption,
+    ModelOption,
+    ModelsOption,
+    ThreadsOption,
+    key_values,
+    run_with_progress,
+)
+from edgehands.errors import UsageError
+
+
+def record(
+    out: Annotated[
+        Path,
+        typer.Option(
+            metavar="FILE.hands", help="The recording; an older file of that name is replaced."
+        ),
+    ],
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="TOML config; the flags go on top of it.", show_default=False
+        ),
+    ] = None,
+    source: Annotated[
+        str | None,
+        typer.Option(help="As for `edgehands run`.", show_default=False),
+    ] = None,
+    frames: Annotated[
+        int | None, typer.Option(help="Stop after so many.", show_default=False)
+    ] = None,
+    mirrored: Annotated[
+        bool | None,
+        typer.Option(
+            "--mirrored/--not-mirrored",
+            help="The images are mirrored, as in a selfie.",
+            show_default=False,
+        ),
+    ] = None,
+    model: ModelOption = None,
+    backend: BackendOption = None,
+    device: DeviceOption = None,
+    backend_option: BackendOptionsOption = None,
+    threads: ThreadsOption = None,
+    models: ModelsOption = None,
+) -> None:
+    """Run until the source ends or Ctrl-C and keep landmarks and events, never a picture.
+
+    Events go to stdout as always. `edgehands replay` and `explain` read the
+    file, `gestures learn` learns from it.
+    """
+    from edgehands import config as configs
+    from edgehands.gestures.names import known_gestures
+
+    if config is None and source is None:
+        raise UsageError("no camera: say --source /dev/video0, or --config FILE with a [[camera]]")
+    base = configs.Config()
+    if config is not None:
+        base = configs.load_config(config, known_gestures=known_gestures())
+    whole = configs.overlay(
+        base,
+        camera={"source": source, "frames": frames},
+        tracker={
+            "model": model,
+            "backend": backend,
+            "device": device,
+            "backend_options": key_values(backend_option),
+            "mirrored": mirrored,
+            "threads": threads,
+            "models": str(models) if models else None,
+        },
+        output=(
+            *(base.output or (configs.StdoutConfig(),)),
+            configs.RecordingConfig(path=str(out)),
+        ),
+    )
+    if run_with_progress(whole).interrupted:
+        raise typer.Exit(STOPPED)

@@ -1,0 +1,60 @@
+"""What the readers of motions say."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+MotionPhase = Literal["start", "value", "end"]
+
+SWIPES = {"right": "swipe_right", "left": "swipe_left", "up": "swipe_up", "down": "swipe_down"}
+ONE_SHOT: tuple[str, ...] = (
+    *SWIPES.values(),
+    *("wave", "circle_clockwise", "circle_counterclockwise", "push", "pull"),
+    *("grab", "release", "double_tap", "clap"),
+)
+"""Motions that only start: they are over when they are recognised."""
+CONTINUOUS: tuple[str, ...] = ("pinch_drag", "pinch_zoom", "twist")
+"""Motions that start, stream values and end."""
+MOTIONS: tuple[str, ...] = ONE_SHOT + CONTINUOUS
+"""Every dynamic gesture by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Motion:
+    """A dynamic gesture began, has a new value, or ended."""
+
+    gesture: str
+    """One of `MOTIONS`."""
+    phase: MotionPhase
+    hands: tuple[int, ...]
+    """Ids of the one or two hands that made it."""
+    score: float
+    """0 to 1: the weakest of the motion's conditions when it started; 0.5 is the border."""
+    value: Mapping[str, float] | None = None
+    """Of continuous ones, since they began: `pinch_drag` has dx and dy in palm sizes (right and
+    down in the picture), `pinch_zoom` has scale, `twist` has angle in degrees, clockwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """What one reader saw, before it is known whose it is."""
+
+    gesture: str
+    phase: MotionPhase
+    score: float
+    value: Mapping[str, float] | None = None
+
+
+def above(value: float, border: float, softness: float) -> float:
+    """Map how far a value is above a border to 0..1: 0.5 at the border, 0.73 `softness` above."""
+    return 1 / (1 + math.exp(max(-50.0, min((border - value) / softness, 50.0))))
+
+
+def below(value: float, border: float, softness: float) -> float:
+    """Map how far a value is below a border to 0..1."""
+    return 1 - above(value, border, softness)

@@ -1,0 +1,189 @@
+"""Which dynamic gestures hands make: every hand's and every pair's readers, and the rules.
+
+Pure: time is an argument.
+"""
+
+from __future__ import annotations
+
+import math
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+from edgehands.gestures.motions.circle import CircleReader
+from edgehands.gestures.motions.grip import DoubleTapReader, GrabReader
+from edgehands.gestures.motions.hold import PinchReader
+from edgehands.gestures.motions.moment import read_moment
+from edgehands.gestures.motions.motion import SWIPES, Motion
+from edgehands.gestures.motions.pair import ClapReader, ZoomReader
+from edgehands.gestures.motions.touch import Touch
+from edgehands.gestures.motions.travel import PushReader, SwipeReader, WaveReader
+from edgehands.settings import TICK, GestureRules
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from edgehands.gestures.motions.moment import Moment
+    from edgehands.gestures.motions.motion import Sign
+    from edgehands.hand import Hand
+
+MISSING_FOR = 0.3
+"""Seconds that a hand may be missing and come back without being forgotten."""
+
+_TRAVELS = frozenset(
+    (
+        *SWIPES.values(),
+        *("push", "pull", "wave", "circle_clockwise", "circle_counterclockwise"),
+    )
+)
+_QUIET = dict.fromkeys(_TRAVELS, 0.4) | {"clap": 0.8}
+"""Seconds after one of these in which the same hands make none that travels: one way, one name."""
+_DEFAULT_RULES = GestureRules()
+
+
+class MotionReader:
+    """Reads dynamic gestures from hands over time.
+
+    Left and right are the picture's, as the camera sees it, like those of static gestures. Speeds
+    and ways are in palm sizes, so that near and far hands are alike; 10 to 60 frames a second do.
+
+    Args:
+        rules: per gesture; one without an entry has the defaults.
+        mirrored: the pictures are mirrored, as in a selfie: left and right, and the sense of
+            circles and twists, are swapped back.
+    """
+
+    def __init__(
+        self, rules: Mapping[str, GestureRules] | None = None, *, mirrored: bool = False
+    ) -> None:
+        self._rules = dict(rules or {})
+        self._mirrored = mirrored
+        self._hands: dict[int, _HandReaders] = {}
+        self._pairs: dict[tuple[int, int], _PairReaders] = {}
+        self._gate = _Gate(self._rules)
+
+    def update(self, hands: Sequence[Hand], time: float) -> list[Motion]:
+        """Take a frame's hands and return what they began, went on with or ended.
+
+        Args:
+            hands: as the tracker returned them.
+            time: of the frame, seconds, rising.
+        """
+        motions = self._forget({hand.id for hand in hands}, time)
+        moments = {hand.id: read_moment(hand, time, mirrored=self._mirrored) for hand in hands}
+        pinching = [id_ for id_, readers in self._hands.items() if readers.pinch.held]
+        for id_, moment in moments.items():
+            readers = self._hands.setdefault(id_, _HandReaders())
+            signs = readers.update(moment, alone=pinching in ([], [id_]))
+            motions += self._gate.passed(signs, (id_,), time)
+        for pair in combinations(sorted(moments), 2):
+            a, b = pair
+            both = self._pairs.setdefault(pair, _PairReaders())
+            held = self._hands[a].pinch.held and self._hands[b].pinch.held
+            signs = both.update(moments[a], moments[b], held=held)
+            motions += self._gate.passed(signs, pair, time)
+        return motions
+
+    def finish(self, time: float) -> list[Motion]:
+        """End everything that is under way, as when the stream ends."""
+        return self._forget(set(), time + 2 * MISSING_FOR)
+
+    def _forget(self, seen: set[int], time: float) -> list[Motion]:
+        motions = []
+        for pair, both in list(self._pairs.items()):
+            if not seen.issuperset(pair):
+                motions += self._gate.passed(both.lost(time), pair, time)
+        gone = {
+            id_
+            for id_, readers in self._hands.items()
+            if id_ not in seen and time - readers.seen > MISSING_FOR + TICK
+        }
+        for pair in [pair for pair in self._pairs if gone.intersection(pair)]:
+            motions += self._gate.passed(self._pairs.pop(pair).end(), pair, time)
+        for id_ in sorted(gone):
+            motions += self._gate.passed(self._hands.pop(id_).end(), (id_,), time)
+            self._gate.forget(id_)
+        return motions
+
+
+class _HandReaders:
+    """What watches one hand."""
+
+    def __init__(self) -> None:
+        self.seen = -math.inf
+        self._touch = Touch()
+        self.pinch = PinchReader()
+        self._double_tap = DoubleTapReader()
+        self._others = (
+            *(SwipeReader(), PushReader(), WaveReader()),
+            *(CircleReader(), GrabReader()),
+        )
+
+    def update(self, moment: Moment, *, alone: bool) -> list[Sign]:
+        self.seen = moment.time
+        self._touch.update(moment)
+        signs = self.pinch.update(moment, self._touch, blocked=not alone)
+        signs += self._double_tap.update(moment, self._touch)
+        for reader in self._others:
+            signs += reader.update(moment)
+        return signs
+
+    def end(self) -> list[Sign]:
+        return self.pinch.end()
+
+
+class _PairReaders:
+    """What watches two hands together."""
+
+    def __init__(self) -> None:
+        self._clap = ClapReader()
+        self.zoom = ZoomReader()
+
+    def update(self, a: Moment, b: Moment, *, held: bool) -> list[Sign]:
+        return [*self._clap.update(a, b), *self.zoom.update(a, b, held=held)]
+
+    def lost(self, time: float) -> list[Sign]:
+        return self._clap.lost(time)
+
+    def end(self) -> list[Sign]:
+        return self.zoom.end()
+
+
+class _Gate:
+    """Lets through what the rules allow, and values no faster than their rate."""
+
+    def __init__(self, rules: Mapping[str, GestureRules]) -> None:
+        self._rules = rules
+        self._valued: dict[tuple[str, tuple[int, ...]], float] = {}
+        self._quiet_until: dict[int, float] = {}
+
+    def passed(self, signs: Iterable[Sign], hands: tuple[int, ...], time: float) -> list[Motion]:
+        return [
+            Motion(sign.gesture, sign.phase, hands, sign.score, sign.value)
+            for sign in signs
+            if self._lets_through(sign, hands, time)
+        ]
+
+    def forget(self, hand: int) -> None:
+        """Drop what is kept of a hand that is gone."""
+        self._quiet_until.pop(hand, None)
+
+    def _lets_through(self, sign: Sign, hands: tuple[int, ...], time: float) -> bool:
+        rules = self._rules.get(sign.gesture, _DEFAULT_RULES)
+        key = (sign.gesture, hands)
+        if sign.phase == "end":
+            return self._valued.pop(key, None) is not None
+        if sign.phase == "value":
+            last = self._valued.get(key)
+            if last is None or time - last < 1 / rules.value_rate - TICK:
+                return False
+            self._valued[key] = time
+            return True
+        if not rules.enabled or sign.score < rules.min_score:
+            return False
+        if sign.gesture in _TRAVELS and time < self._quiet_until.get(hands[0], -math.inf):
+            return False
+        if sign.gesture in _QUIET:
+            self._quiet_until |= dict.fromkeys(hands, time + _QUIET[sign.gesture])
+        if sign.value is not None:
+            self._valued[key] = time
+        return True
