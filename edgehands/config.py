@@ -18,10 +18,12 @@ from msgspec import Meta
 from edgehands.cameras import split_source
 from edgehands.errors import ConfigError, UsageError, did_you_mean
 from edgehands.models import store
+from edgehands.mqtt.broker import parse_url
+from edgehands.mqtt.settings import MqttConfig
 from edgehands.outputs.files import DRAWINGS, PICTURES, check_suffix
 from edgehands.schema import KeyPath, Problem, find_problems
 from edgehands.selection import backend_names
-from edgehands.settings import GestureRules, TrackerSettings
+from edgehands.settings import GestureRules, Text, TopicName, TrackerSettings
 from edgehands.toml_places import Place, TomlPlaces, place_at
 
 if sys.version_info >= (3, 11):
@@ -38,15 +40,6 @@ SAMPLE = Path(__file__).parent / "systemd" / "edgehands.toml"
 MAX_BYTES = 1_000_000
 """A longer file is not a config file: it is refused before it fills the memory."""
 
-Text = Annotated[str, Meta(pattern=r"\S", description="text in quotes (not empty)")]
-TopicName = Annotated[
-    str,
-    Meta(
-        # Python's $ alone lets a line end through.
-        pattern=r"^[a-z0-9_]+$(?!\n)",
-        description="text in quotes (small letters, digits and _)",
-    ),
-]
 Pixels = Annotated[int, Meta(ge=16, le=16384)]
 Count = Annotated[int, Meta(ge=1)]
 
@@ -124,7 +117,9 @@ class ContactSheetConfig(_Output, frozen=True, kw_only=True, tag="contact_sheet"
     """Tiles at most."""
 
 
-OutputConfig: TypeAlias = StdoutConfig | LandmarksConfig | VideoConfig | ContactSheetConfig
+OutputConfig: TypeAlias = (
+    StdoutConfig | MqttConfig | LandmarksConfig | VideoConfig | ContactSheetConfig
+)
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -302,6 +297,8 @@ def _mistakes(document: Mapping[str, object]) -> Iterator[Problem]:
         if suffixes:
             ending = partial(_check_ending, suffixes)
             yield from _refused(("output", index, "path"), output, ending)
+        if output.get("type") == "mqtt":
+            yield from _refused(("output", index, "url"), output, parse_url)
     tracker = document.get("tracker")
     if isinstance(tracker, dict):
         yield from _tracker_mistakes(tracker)

@@ -71,7 +71,7 @@ class EventMaker:
     Args:
         camera: name put into each event.
         run: a sortable word, unique to this run; event ids are made of it and the sequence number.
-        rules: per gesture; one without an entry has the defaults.
+        rules: per gesture; one without an entry has the defaults. It may change between frames.
         enter_delay: seconds a hand must be seen before `hand_enter`; 0 for single images.
     """
 
@@ -84,7 +84,7 @@ class EventMaker:
     ) -> None:
         self._camera = camera
         self._run = run
-        self._rules = dict(rules or {})
+        self._rules: Mapping[str, GestureRules] = {} if rules is None else rules
         self._enter_delay = enter_delay
         self._visits: dict[int, _Visit] = {}
         self._seq = 0

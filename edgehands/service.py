@@ -16,10 +16,12 @@ import msgspec
 
 from edgehands import config as configs
 from edgehands.cameras import open_camera
+from edgehands.control import Control, adjusted
 from edgehands.errors import ConfigError
 from edgehands.events import EventMaker
 from edgehands.gestures.poses import PoseReader
 from edgehands.gestures.vocabulary import shipped_vocabulary
+from edgehands.mqtt.settings import MqttConfig
 from edgehands.outputs import Result
 from edgehands.outputs.queue import EventQueue
 from edgehands.settings import GestureRules
@@ -27,7 +29,7 @@ from edgehands.summary import Summary
 from edgehands.tracker import HandTracker
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from edgehands.cameras import Camera
     from edgehands.frame import Frame
@@ -49,6 +51,8 @@ def run(config: configs.Config, watch: Watch | None = None) -> Summary:
     """
     camera_config = _only_camera(config)
     configs.check(config)  # what costs nothing to find is said before anything is opened
+    _hide_passwords(config)
+    control = Control()
     with ExitStack() as opened:
         camera = opened.enter_context(
             open_camera(
@@ -63,13 +67,40 @@ def run(config: configs.Config, watch: Watch | None = None) -> Summary:
         tracker = opened.enter_context(_open_tracker(config.tracker, static=static))
         outputs: list[Output] = []
         for output_config in config.output:
-            outputs.append(_open_output(output_config, camera))
+            outputs.append(_open_output(output_config, camera, config, control))
             opened.callback(outputs[-1].close)
         queue = EventQueue(outputs, live=camera.live)
-        events = _event_maker(camera_config.name, config.gestures, static=static)
-        poses = PoseReader(shipped_vocabulary(), config.gestures)
-        loop = _Loop(camera, tracker, poses, events, queue, outputs)
-        return loop.run(camera_config.frames, watch)
+        # One table for both, changed in place when the sensitivity is.
+        rules = adjusted(config.gestures, shipped_vocabulary(), control.sensitivity)
+        events = _event_maker(camera_config.name, rules, static=static)
+        poses = PoseReader(shipped_vocabulary(), rules)
+        director = _Director(control, config.gestures, rules)
+        loop = _Loop(camera, tracker, poses, events, queue, outputs, director)
+        summary = loop.run(camera_config.frames, watch)
+    summary.outputs = [line for output in outputs if (line := output.account())]
+    return summary
+
+
+class _Director:
+    """Carries out what the outputs were told, between two frames."""
+
+    def __init__(
+        self,
+        control: Control,
+        base: Mapping[str, GestureRules],
+        rules: dict[str, GestureRules],
+    ) -> None:
+        self._control = control
+        self._base = base
+        self._rules = rules
+        self._sensitivity = control.sensitivity
+
+    def pauses(self) -> bool:
+        """Whether frames are to be thrown away; changes the rules if need be."""
+        if self._sensitivity != self._control.sensitivity:
+            self._sensitivity = self._control.sensitivity
+            self._rules.update(adjusted(self._base, list(self._rules), self._sensitivity))
+        return not self._control.enabled
 
 
 class _Loop:
@@ -83,6 +114,7 @@ class _Loop:
         events: EventMaker,
         queue: EventQueue,
         outputs: Sequence[Output],
+        director: _Director,
     ) -> None:
         self._camera = camera
         self._tracker = tracker
@@ -90,6 +122,7 @@ class _Loop:
         self._events = events
         self._queue = queue
         self._outputs = outputs
+        self._director = director
         self._last: Frame | None = None
         self.summary = Summary(runs_on=tracker.describe())
 
@@ -121,6 +154,9 @@ class _Loop:
                 watch(self.summary.frames, length)
 
     def _process(self, frame: Frame) -> None:
+        if self._director.pauses():
+            self._send(Result(frame, (), {}, self._events.finish(self._timestamp(frame))))
+            return
         stages = self.summary.stages
         hands = self._tracker.update(frame.image, frame.time)
         self.summary.count(hands, self._tracker.last)
@@ -193,12 +229,29 @@ def _event_maker(camera: str, rules: dict[str, GestureRules], *, static: bool) -
     return EventMaker(camera, run_id, at_once, enter_delay=0.0)
 
 
-def _open_output(config: configs.OutputConfig, camera: Camera) -> Output:
+def _hide_passwords(config: configs.Config) -> None:
+    """Take them from the environment before there is a process that would inherit it."""
+    for output in config.output:
+        if isinstance(output, MqttConfig):
+            from edgehands.mqtt.access import take_from_environment
+
+            take_from_environment(output.password_variable)
+
+
+def _open_output(
+    config: configs.OutputConfig, camera: Camera, whole: configs.Config, control: Control
+) -> Output:
     """Open an output, importing its module only now."""
     if isinstance(config, configs.StdoutConfig):
         from edgehands.outputs.stdout import StdoutOutput
 
         return StdoutOutput()
+    if isinstance(config, MqttConfig):
+        from edgehands.mqtt.output import MqttOutput, Subject
+
+        gestures = [name for name in shipped_vocabulary() if _is_enabled(name, whole.gestures)]
+        name = _only_camera(whole).name
+        return MqttOutput(config, Subject(name, gestures, camera.live, control))
     path = Path(config.path)
     if isinstance(config, configs.LandmarksConfig):
         from edgehands.outputs.landmarks import LandmarksOutput
@@ -211,3 +264,7 @@ def _open_output(config: configs.OutputConfig, camera: Camera) -> Output:
     from edgehands.outputs.contact_sheet import ContactSheetOutput
 
     return ContactSheetOutput(path, config.columns, config.count)
+
+
+def _is_enabled(gesture: str, rules: Mapping[str, GestureRules]) -> bool:
+    return rules.get(gesture, GestureRules()).enabled

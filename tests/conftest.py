@@ -14,7 +14,9 @@ from edgehands import verdict
 from edgehands.models import store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+    from tests.brokers import Mosquitto
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -54,6 +56,30 @@ def models() -> None:
     """Every model of the catalog, so that `store.load` finds them."""
     if bad := [state.problem for state in store.check() if state.status != "ok"]:
         pytest.skip(f"no real models: {bad[0]}")
+
+
+@pytest.fixture
+def start_broker(tmp_path: Path) -> Iterator[Callable[..., Mosquitto]]:
+    """Starts brokers, with lines of mosquitto.conf of their own; all end with the test."""
+    from tests.brokers import PROGRAM, Mosquitto
+
+    if PROGRAM is None:
+        pytest.skip("no broker: apt install mosquitto")
+    started = []
+
+    def start(*config: str, port: int | None = None) -> Mosquitto:
+        started.append(Mosquitto(tmp_path, *config, port=port))
+        return started[-1].start()
+
+    yield start
+    for broker in started:
+        broker.kill()
+
+
+@pytest.fixture
+def mosquitto(start_broker: Callable[..., Mosquitto]) -> Mosquitto:
+    """A real broker on loopback."""
+    return start_broker()
 
 
 ODD_BACKENDS = """

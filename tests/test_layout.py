@@ -16,13 +16,13 @@ PACKAGE = ROOT / "edgehands"
 
 # From the bottom up. A module may import its own layer and those below, never one above.
 LAYERS = (
-    {"_version", "errors", "folders", "hand", "frame", "settings"},
+    {"_version", "errors", "folders", "hand", "frame", "settings", "control"},
     {"geometry", "palm", "landmarks", "smoothing", "detection", "report", "views"},
     {"inference", "selection", "probe", "verdict"},
     {"models", "imaging"},
     {"stages", "gestures"},
     {"tracker", "events"},
-    {"cameras", "outputs", "synthetic"},
+    {"cameras", "outputs", "mqtt", "synthetic"},
     {"schema", "toml_places", "config", "summary", "agreement"},
     {"service", "verify", "tuning", "doctor", "calibration"},
     {"cli", "__main__", "benchmarks"},
@@ -40,7 +40,7 @@ HOMES = {
     "onnx": (),
     "onnxruntime": (),
     "flatbuffers": (),
-    "paho": (),
+    "paho": ("mqtt.connection",),
     "aiohttp": (),
     "typer": ("cli.", "benchmarks."),
     "rich": ("cli.", "benchmarks."),

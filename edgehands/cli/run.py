@@ -12,7 +12,7 @@ from edgehands.cli import STOPPED
 from edgehands.errors import UsageError
 
 if TYPE_CHECKING:
-    from edgehands.config import Config
+    from edgehands.config import Config, OutputConfig
     from edgehands.service import Watch
     from edgehands.summary import Summary
 
@@ -70,6 +70,18 @@ ModelsOption = Annotated[
         file_okay=False,
         show_default=False,
         rich_help_panel=_TRACKER,
+    ),
+]
+
+EventsOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--events",
+        metavar="URL",
+        help="Where events go: stdout (the default), mqtt://[user@]host[:port][/prefix], or "
+        "mqtts, ws, wss; may be repeated.",
+        show_default=False,
+        rich_help_panel=_OUTPUT,
     ),
 ]
 
@@ -142,6 +154,7 @@ def run(
     ] = None,
     threads: ThreadsOption = None,
     models: ModelsOption = None,
+    events: EventsOption = None,
     draw: Annotated[
         Path | None,
         typer.Option(
@@ -191,10 +204,35 @@ def run(
             "threads": threads,
             "models": str(models) if models else None,
         },
-        output=(*(base.output or (configs.StdoutConfig(),)), *extra),
+        output=(*_event_outputs(base.output, events), *extra),
     )
     if run_with_progress(whole).interrupted:
         raise typer.Exit(STOPPED)
+
+
+def _event_outputs(
+    outputs: "tuple[OutputConfig, ...]", events: list[str] | None
+) -> "tuple[OutputConfig, ...]":
+    """Return the config's outputs, those that take events replaced by what the flags say."""
+    from edgehands import config as configs
+    from edgehands.mqtt.settings import MqttConfig
+
+    if not events:
+        return outputs or (configs.StdoutConfig(),)
+    others = (
+        output for output in outputs if not isinstance(output, configs.StdoutConfig | MqttConfig)
+    )
+    return (*(event_output(place) for place in events), *others)
+
+
+def event_output(place: str, *, node: str | None = None) -> "OutputConfig":
+    """Turn what --events names into an output; a broker of the demo announces nothing."""
+    from edgehands import config as configs
+    from edgehands.mqtt.settings import MqttConfig
+
+    if place in {"stdout", "-"}:
+        return configs.StdoutConfig()
+    return MqttConfig(url=place, node=node, home_assistant=node is None)
 
 
 def run_with_progress(config: "Config") -> "Summary":

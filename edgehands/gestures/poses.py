@@ -44,7 +44,7 @@ class PoseReader:
         self, vocabulary: Vocabulary, rules: Mapping[str, GestureRules] | None = None
     ) -> None:
         self._vocabulary = vocabulary
-        self._rules = rules or {}
+        self._rules = {} if rules is None else rules
 
     def scores(self, hand: Hand) -> list[PoseScore]:
         """Score every pose of the vocabulary, in its order."""
