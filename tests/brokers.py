@@ -64,7 +64,8 @@ class Mosquitto:
         self._log = folder / f"mosquitto-{self.port}.log"
         self._config = folder / f"mosquitto-{self.port}.conf"
         own = config or (f"listener {self.port} 127.0.0.1", "allow_anonymous true")
-        lines = ("max_connections -1", "log_type all", *own)
+        # As root it would become a user that may not read the folders of a test.
+        lines = ("user root", "max_connections -1", "log_type all", *own)
         self._config.write_text("\n".join(line.format(port=self.port) for line in lines) + "\n")
         self._process: subprocess.Popen[bytes] | None = None
 

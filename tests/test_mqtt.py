@@ -16,7 +16,7 @@ import pytest
 from edgehands.control import Control
 from edgehands.frame import Frame
 from edgehands.hand import Hand, Roi
-from edgehands.mqtt.outbox import OutboxCounts
+from edgehands.mqtt.outbox import SENDABLE, OutboxCounts
 from edgehands.mqtt.output import MqttOutput, Subject
 from edgehands.mqtt.settings import MqttConfig
 from edgehands.outputs import Result
@@ -257,7 +257,7 @@ def outage(broker: Mosquitto, output: MqttOutput, seconds: float) -> dict[str, f
     got = {each.json["seq"] for each in heard}
     put = {seq: captured for seq, captured in source.captured.items() if captured < online + 2.0}
     lost = [captured for seq, captured in put.items() if seq not in got]
-    dead = [captured for captured in put.values() if killed < captured <= online - LIFE]
+    dead = [captured for captured in put.values() if killed < captured <= online - SENDABLE]
     first = min(each.time for each in heard if each.time > back)
     return {
         "lost outside": sum(not killed - LIFE < captured < listening for captured in lost),

@@ -9,10 +9,12 @@ from __future__ import annotations
 import os
 import ssl
 import stat
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgehands.errors import ConfigError
+from edgehands.mqtt.broker import parse_url
 
 if TYPE_CHECKING:
     from edgehands.mqtt.broker import Broker
@@ -23,6 +25,27 @@ CREDENTIAL = "mqtt-password"
 
 _LONGEST = 65535  # bytes of an MQTT password
 
+
+@dataclass(frozen=True, slots=True)
+class Will:
+    """What the broker says when the connection is lost."""
+
+    topic: str
+    payload: str
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """How to get into a broker."""
+
+    client_id: str
+    password: str | None = field(default=None, repr=False)
+    tls: ssl.SSLContext | None = None
+    websocket_path: str = "/mqtt"
+    keepalive: int = 12
+    will: Will | None = None
+
+
 _taken: dict[str, str] = {}
 
 
@@ -31,6 +54,22 @@ def take_from_environment(variable: str) -> None:
     value = os.environ.pop(variable, None)
     if value is not None:
         _taken[variable] = value
+
+
+def find_access(config: MqttConfig, client_id: str, will: Will | None = None) -> Access:
+    """Gather what a connection needs.
+
+    Raises:
+        ConfigError: a password or certificate that cannot be used.
+    """
+    return Access(
+        client_id=client_id,
+        password=find_password(config),
+        tls=tls_context(config, parse_url(config.url)),
+        websocket_path=config.websocket_path,
+        keepalive=config.keepalive,
+        will=will,
+    )
 
 
 def find_password(config: MqttConfig) -> str | None:
@@ -62,6 +101,7 @@ def tls_context(config: MqttConfig, broker: Broker) -> ssl.SSLContext | None:
         context = ssl.create_default_context(cafile=config.ca_file)
     except OSError as error:  # ssl.SSLError is one
         raise _unusable("ca_file", config.ca_file, error) from error
+    context.sslsocket_class = _TidySocket
     if config.cert_file is not None:
         try:
             # Without a password of its own, OpenSSL would ask on the terminal, for ever.
@@ -73,6 +113,17 @@ def tls_context(config: MqttConfig, broker: Broker) -> ssl.SSLContext | None:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     return context
+
+
+class _TidySocket(ssl.SSLSocket):
+    """Closes itself when the handshake fails, which paho leaves to chance."""
+
+    def do_handshake(self, block: bool = False) -> None:
+        try:
+            super().do_handshake(block)
+        except BaseException:
+            self.close()
+            raise
 
 
 def _no_password() -> str:

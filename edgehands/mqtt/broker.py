@@ -55,7 +55,7 @@ def parse_url(url: str) -> Broker:
             f"a password in the broker URL of {host}: everybody could read it; take it out and "
             "give password_file, or EDGEHANDS_MQTT_PASSWORD in the environment"
         )
-    if parts.scheme not in _PORTS or not host or parts.query or parts.fragment or port == 0:
+    if parts.scheme not in _PORTS or not host or port == 0 or {"?", "#"} & set(url):
         raise UsageError(
             f"broker {_without_user(parts)!r}: expected mqtt://[user@]host[:port][/prefix], "
             "or mqtts, ws, wss"

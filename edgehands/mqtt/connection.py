@@ -8,7 +8,6 @@ from __future__ import annotations
 import select
 import socket
 import time
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from paho.mqtt.client import Client, MQTTv5, MQTTv311
@@ -19,11 +18,11 @@ from paho.mqtt.properties import Properties
 from edgehands.mqtt.faults import ConnectionFailedError, why_not_connected, why_refused
 
 if TYPE_CHECKING:
-    import ssl
     from collections.abc import Sequence
 
     from paho.mqtt.reasoncodes import ReasonCode
 
+    from edgehands.mqtt.access import Access
     from edgehands.mqtt.broker import Broker
     from edgehands.mqtt.settings import Protocol as Version
 
@@ -34,26 +33,6 @@ _SEND_MS = 2000
 late."""
 _NOT_AUTHORISED = 0x80  # reason codes from here on are refusals
 _TAKEN_OVER = "Session taken over"
-
-
-@dataclass(frozen=True, slots=True)
-class Will:
-    """What the broker says when the connection is lost."""
-
-    topic: str
-    payload: str
-
-
-@dataclass(frozen=True, slots=True)
-class Access:
-    """How to get into a broker."""
-
-    client_id: str
-    password: str | None = field(default=None, repr=False)
-    tls: ssl.SSLContext | None = None
-    websocket_path: str = "/mqtt"
-    keepalive: int = 12
-    will: Will | None = None
 
 
 class Listener(Protocol):
@@ -225,7 +204,7 @@ class Connection:
         reason = self._end or "the connection broke"
         if reason == _TAKEN_OVER:
             return ConnectionFailedError(
-                "another client has this device's id: give each process a node of its own",
+                "another process has this node's name: give each a node of its own",
                 patient=True,
             )
         return ConnectionFailedError(f"lost: {reason}")

@@ -11,15 +11,16 @@ from contextlib import suppress
 from threading import RLock, Thread
 from typing import TYPE_CHECKING, Protocol
 
-from edgehands.errors import EdgeHandsError
+from edgehands.errors import EdgeHandsError, RuntimeMissingError
 from edgehands.mqtt.faults import ConnectionFailedError
 from edgehands.mqtt.outbox import Passing, PendingEvent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from edgehands.mqtt.access import Access
     from edgehands.mqtt.broker import Broker
-    from edgehands.mqtt.connection import Access, Connection
+    from edgehands.mqtt.connection import Connection
     from edgehands.mqtt.outbox import Message, Outbox
     from edgehands.mqtt.reconnect import Backoff
     from edgehands.mqtt.settings import Protocol as Version
@@ -28,7 +29,33 @@ _log = logging.getLogger(__name__)
 
 _TICK = 1.0  # seconds between looks at what time alone changes
 _UNANSWERED = 3.0  # seconds without an acknowledgement after which the peer is taken for dead
+_SHORT_LIFE = 2.0  # seconds; a connection that lives longer was a good one
+_FIGHT = 3  # short lives in a row, with no failure to connect between them
+_FIGHT_REASON = (
+    "lost again and again: if another process has this node's name, give each a node of its own"
+)
+_MINUTE = 60.0
 _CLOSE_SECONDS = 1.0  # for what is on its way, and once more for the goodbye
+
+
+VERSIONS: dict[str, tuple[Version, ...]] = {
+    "auto": ("5", "3.1.1"),
+    "5": ("5",),
+    "3.1.1": ("3.1.1",),
+}
+"""MQTT versions to try, by what the config says."""
+
+
+def require_paho() -> None:
+    """Say now what is missing, rather than in a thread.
+
+    Raises:
+        RuntimeMissingError: the library is.
+    """
+    try:
+        import edgehands.mqtt.connection  # noqa: F401
+    except ImportError as error:
+        raise RuntimeMissingError("no paho-mqtt here: pip install 'paho-mqtt>=2.1'") from error
 
 
 class Agent(Protocol):
@@ -86,6 +113,9 @@ class Link:
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._closing: float | None = None
         self._complaint: str | None = None
+        self._told: dict[str, float] = {}
+        self._audible = False
+        self._short_lives = 0
         self._next_tick = 0.0
         self._thread = Thread(target=self._run, name="edgehands-mqtt", daemon=True)
 
@@ -136,11 +166,13 @@ class Link:
         try:
             connection = self._connect()
         except ConnectionFailedError as error:
+            self._short_lives = 0
             return self._failed(error)
+        begin = time.monotonic()
         try:
             self._serve(connection)
         except ConnectionFailedError as error:
-            return self._failed(error)
+            return self._failed(self._judged(error, time.monotonic() - begin))
         finally:
             self.online = False
             connection.abandon()
@@ -158,7 +190,8 @@ class Link:
         return Connection(self._broker, access, self, self._versions[0])
 
     def _serve(self, connection: Connection) -> None:
-        self._backoff.reset()
+        if not self._short_lives:
+            self._backoff.reset()
         self._tell_connected()
         connection.subscribe(self._agent.subscriptions())
         with self.lock:
@@ -236,16 +269,32 @@ class Link:
         with suppress(BlockingIOError):
             os.eventfd_read(self._wake)
 
+    def _judged(self, error: ConnectionFailedError, lived: float) -> ConnectionFailedError:
+        """Take a broker that answers at once and hangs up at once for a fight over the node."""
+        if lived >= _SHORT_LIFE:
+            self._short_lives = 0
+            return error
+        self._short_lives += 1
+        if self._short_lives < _FIGHT or error.patient:
+            return error
+        return ConnectionFailedError(_FIGHT_REASON, patient=True)
+
     def _failed(self, error: ConnectionFailedError) -> float:
-        reason = str(error)
         if error.older and len(self._versions) > 1:
             self._versions.append(self._versions.pop(0))
-        if reason != self._complaint:  # once, not at each attempt
-            self._complaint = reason
-            _log.warning("%s: %s; trying again until it works", self._broker, reason)
+        self._complain(str(error))
         return self._backoff.delay(time.monotonic(), patient=error.patient)
 
+    def _complain(self, reason: str) -> None:
+        """Say why there is no connection: the same at most once a minute, and only if it is new."""
+        now = time.monotonic()
+        if reason != self._complaint and now - self._told.get(reason, -_MINUTE) >= _MINUTE:
+            self._told[reason] = now
+            self._audible = True
+            _log.warning("%s: %s; trying again until it works", self._broker, reason)
+        self._complaint = reason
+
     def _tell_connected(self) -> None:
-        told = logging.INFO if self._complaint is None else logging.WARNING
-        _log.log(told, "%s: connected, MQTT %s", self._broker, self._versions[0])
-        self._complaint = None
+        level = logging.WARNING if self._audible else logging.INFO
+        _log.log(level, "%s: connected, MQTT %s", self._broker, self._versions[0])
+        self._complaint, self._audible = None, False

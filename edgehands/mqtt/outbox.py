@@ -1,9 +1,9 @@
 """What waits to be published, and what became of everything. Pure: time is an argument.
 
-Events live two seconds from the capture of their frame and go out in order; one that was sent and
-not acknowledged when the connection broke goes again, with the same id, while it lives. States keep
-their latest value and all go again on a new connection. Values that only count while they are fresh
-are sent once or not at all.
+Events live two seconds from the capture of their frame, their way to the broker included, and go
+out in order; one that was sent and not acknowledged when the connection broke goes again, with the
+same id, while it lives. States keep their latest value and all go again on a new connection. Values
+that only count while they are fresh are sent once or not at all.
 """
 
 from __future__ import annotations
@@ -29,6 +29,9 @@ WINDOW = 16
 STALLED_AFTER = 0.5
 """Seconds without an acknowledgement after which nothing more is sent: what lies in the buffers of
 a broker that hangs would be delivered late, and nobody could take it back."""
+
+SENDABLE = EVENT_LIFE - 0.15
+"""Seconds from capture in which an event may still be sent: the rest is for its way."""
 
 STATES_PER_SECOND = 2.0
 VALUES_PER_SECOND = 10.0
@@ -135,10 +138,10 @@ class Outbox:
 
     Args:
         rate: of each camera's events.
-        life: seconds that an event lives.
+        life: seconds from capture in which an event may be sent.
     """
 
-    def __init__(self, rate: EventRate | None = None, life: float = EVENT_LIFE) -> None:
+    def __init__(self, rate: EventRate | None = None, life: float = SENDABLE) -> None:
         self.counts = OutboxCounts()
         self._rate = rate or EventRate()
         self._life = life
@@ -147,7 +150,10 @@ class Outbox:
         self._passing: dict[str, Passing] = {}
         self._in_flight: dict[int, _InFlight] = {}
         self._event_caps: dict[str, RateCap] = {}
-        self._state_cap = RateCap(STATES_PER_SECOND, 1)
+        self._state_cap = RateCap(SENDABLE = EVENT_LIFE - 0.15
+"""Seconds from capture in which an event may still be sent: the rest is for its way."""
+
+STATES_PER_SECOND, 1)
         self._passing_caps: dict[str, RateCap] = {}
 
     def put_event(self, topic: str, event: Event, captured: float | None, now: float) -> None:

@@ -11,14 +11,13 @@ import msgspec
 
 from edgehands._version import __version__
 from edgehands.control import Control
-from edgehands.errors import RuntimeMissingError
 from edgehands.mqtt import topics as all_topics
-from edgehands.mqtt.access import find_password, tls_context
+from edgehands.mqtt.access import Access, Will, find_access
 from edgehands.mqtt.broker import parse_url
 from edgehands.mqtt.commands import Commands
 from edgehands.mqtt.discovery import announcement
 from edgehands.mqtt.identity import client_id, default_node
-from edgehands.mqtt.link import Link
+from edgehands.mqtt.link import VERSIONS, Link, require_paho
 from edgehands.mqtt.messages import CommandCounts, DeviceState, EventCounts, Hands, SeenHand
 from edgehands.mqtt.outbox import EventRate, Outbox
 from edgehands.mqtt.reconnect import Backoff
@@ -30,9 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from edgehands.events import Event
-    from edgehands.mqtt.connection import Access
     from edgehands.mqtt.settings import MqttConfig
-    from edgehands.mqtt.settings import Protocol as Version
     from edgehands.outputs import Result
 
 HEARTBEAT = 30.0
@@ -41,11 +38,6 @@ ANNOUNCE_JITTER = 5.0
 """Seconds over which devices spread their answers to Home Assistant's birth."""
 
 _LANDMARK_INTERVAL = 0.1
-_VERSIONS: dict[str, tuple[Version, ...]] = {
-    "auto": ("5", "3.1.1"),
-    "5": ("5",),
-    "3.1.1": ("3.1.1",),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +65,7 @@ class MqttOutput(Output):
     """
 
     def __init__(self, config: MqttConfig, subject: Subject) -> None:
-        _require_paho()
+        require_paho()
         self._config = config
         self._subject = subject
         self._broker = parse_url(config.url)
@@ -91,7 +83,7 @@ class MqttOutput(Output):
         self.link = Link(
             self._broker,
             self._access,
-            _VERSIONS[config.protocol],
+            VERSIONS[config.protocol],
             Backoff(config.reconnect_spread),
             self._outbox,
             self,
@@ -251,29 +243,13 @@ class MqttOutput(Output):
         self._outbox.put_state(self.topics.setting("sensitivity"), sensitivity, urgent=urgent)
 
     def _access(self) -> Access:
-        from edgehands.mqtt.connection import Access, Will
-
-        return Access(
-            client_id=client_id(self._node),
-            password=find_password(self._config),
-            tls=tls_context(self._config, self._broker),
-            websocket_path=self._config.websocket_path,
-            keepalive=self._config.keepalive,
-            will=Will(self.topics.availability, OFFLINE),
-        )
+        will = Will(self.topics.availability, OFFLINE)
+        return find_access(self._config, client_id(self._node), will)
 
     def _raise_failure(self) -> None:
         failure, self.link.failure = self.link.failure, None
         if failure is not None:
             raise failure
-
-
-def _require_paho() -> None:
-    """Say now what is missing, rather than in a thread."""
-    try:
-        import edgehands.mqtt.connection  # noqa: F401
-    except ImportError as error:
-        raise RuntimeMissingError("no paho-mqtt here: pip install 'paho-mqtt>=2.1'") from error
 
 
 def _hands(result: Result) -> Hands:
