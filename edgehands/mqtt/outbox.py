@@ -150,10 +150,7 @@ class Outbox:
         self._passing: dict[str, Passing] = {}
         self._in_flight: dict[int, _InFlight] = {}
         self._event_caps: dict[str, RateCap] = {}
-        self._state_cap = RateCap(SENDABLE = EVENT_LIFE - 0.15
-"""Seconds from capture in which an event may still be sent: the rest is for its way."""
-
-STATES_PER_SECOND, 1)
+        self._state_cap = RateCap(STATES_PER_SECOND, 1)
         self._passing_caps: dict[str, RateCap] = {}
 
     def put_event(self, topic: str, event: Event, captured: float | None, now: float) -> None:
