@@ -149,6 +149,10 @@ class Observer:
     def below(self, end: str) -> list[Heard]:
         return [heard for heard in list(self.heard) if heard.topic.endswith(end)]
 
+    def last(self, end: str) -> bytes | None:
+        """Return the newest message on the topics with that end."""
+        return next((heard.payload for heard in reversed(self.below(end))), None)
+
     def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
         assert self._client is not None
         self._client.publish(topic, payload, 1, retain)

@@ -175,7 +175,7 @@ def test_closing_sends_what_waits_and_says_goodbye(
         for seq in range(50):
             output.event_captured(event(seq), time.monotonic())
         output.close()
-        wait_for(lambda: observer.below("availability")[-1].payload == b"offline")
+        wait_for(lambda: observer.last("availability") == b"offline")
     assert [heard.json["seq"] for heard in observer.on(EVENTS)] == list(range(50))
     assert observer.below("last_event")[-1].json["seq"] == 49
     assert counts(output) == OutboxCounts(accepted=50, acknowledged=50, sent=50)
@@ -296,7 +296,7 @@ def test_after_a_restart_commands_and_states_work_again(
         wait_for(lambda: observer.below("availability"))
         observer.publish("edgehands/lab/enabled/set", b"OFF")
         wait_for(lambda: not control.enabled)
-        wait_for(lambda: observer.on("edgehands/lab/enabled")[-1].payload == b"OFF")
+        wait_for(lambda: observer.last("edgehands/lab/enabled") == b"OFF")
 
 
 def test_an_event_that_was_not_acknowledged_comes_again_with_the_same_id(
