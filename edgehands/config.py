@@ -118,7 +118,7 @@ class ContactSheetConfig(_Output, frozen=True, kw_only=True, tag="contact_sheet"
 
 
 OutputConfig: TypeAlias = (
-    StdoutConfig | MqttConfig | LandmarksConfig | VideoConfig | ContactSheetConfig
+    StdoutConfig | LandmarksConfig | VideoConfig | ContactSheetConfig | MqttConfig
 )
 
 
