@@ -14,6 +14,7 @@ from edgehands.gestures.vocabulary import shipped_vocabulary
 from edgehands.mqtt import output as output_module
 from edgehands.mqtt.discovery import announcement, event_types
 from edgehands.mqtt.output import MqttOutput, Subject
+from edgehands.mqtt.removal import remove
 from edgehands.mqtt.settings import MqttConfig
 from edgehands.mqtt.topics import Topics
 from tests.brokers import Mosquitto, Observer, event, wait_for
@@ -139,8 +140,7 @@ def test_removing_a_device_leaves_no_retained_topic(
     with Observer(mosquitto.port) as observer:
         time.sleep(0.5)
     assert not [heard.topic for heard in observer.heard if heard.payload]
-    again = edgehands("ha", "remove", mosquitto.url, "--node", "lab")
-    assert again.stdout == f"nothing of lab is on {mosquitto.url}\n"
+    assert remove(MqttConfig(url=mosquitto.url, node="lab")) == []
 
 
 def test_removing_from_a_broker_that_is_not_there_is_one_line() -> None:

@@ -157,7 +157,7 @@ def test_states_are_retained_and_events_are_not(mosquitto: Mosquitto, open_outpu
     wait_for(lambda: counts(output).acknowledged == 1)
     wait_for(lambda: "lab/bench/last_event'" in mosquitto.log)
     with Observer(mosquitto.port) as late:
-        wait_for(lambda: late.below("last_event"))
+        time.sleep(0.5)
     kept = {heard.topic.removeprefix("edgehands/lab/") for heard in late.heard}
     assert kept == {
         *("availability", "state", "enabled", "sensitivity"),
@@ -275,7 +275,7 @@ def test_a_killed_broker_costs_only_the_outage_and_nothing_comes_late(
     mosquitto: Mosquitto, open_output: Opened
 ) -> None:
     output = open_output(mosquitto.url)
-    found = outage(mosquitto, output, 3.0)
+    found = outage(mosquitto, output, 2.5)
     assert found["lost outside"] == 0
     assert found["late"] == 0
     assert found["expired"] > 0
@@ -324,9 +324,9 @@ def test_a_broker_that_hangs_gets_nothing_more_to_deliver_late(
         wait_for(lambda: len(observer.heard) > 5)
         mosquitto.pause()
         frozen = time.monotonic()
-        time.sleep(5.0)
+        time.sleep(3.5)
         mosquitto.resume()
-        time.sleep(1.5)
+        time.sleep(0.5)
     late = [age for age in lateness(source, observer.heard) if age > LIFE]
     # What was sent before it showed: half a second of events and the one after.
     assert len(late) <= 12
@@ -347,15 +347,15 @@ def test_a_storm_stays_within_the_rates_and_sizes(
         wait_for(lambda: output.link.online)
         begin = time.monotonic()
         seq = 0
-        while (now := time.monotonic()) - begin < 5.0:
+        while (now := time.monotonic()) - begin < 3.0:
             seq += 1
             output.event_captured(event(seq), now)
             output.result(result(seq % 3))
             time.sleep(0.01)
     output.close()
-    check_rates(observer.heard, begin, 5.0)
+    check_rates(observer.heard, begin, 3.0)
     assert balance(counts(output)) == 0
-    assert counts(output).limited > 300
+    assert counts(output).limited > 100
 
 
 def check_rates(heard: list[Heard], begin: float, seconds: float) -> None:
@@ -370,7 +370,7 @@ def check_rates(heard: list[Heard], begin: float, seconds: float) -> None:
 
 @pytest.mark.slow
 def test_a_stopped_process_is_shown_offline(mosquitto: Mosquitto) -> None:
-    assert time_to_offline(mosquitto, keepalive=5) <= 10.0
+    assert time_to_offline(mosquitto, keepalive=2) <= 9.0
 
 
 def time_to_offline(broker: Mosquitto, keepalive: int) -> float:

@@ -100,7 +100,7 @@ def restart(
     """Restart a broker under a fleet and watch it come back."""
     with fleet_of(broker.url, count, spread) as fleet:
         with Observer(broker.port, ("edgehands/+/bench/event",)) as observer:
-            time.sleep(2.0)
+            time.sleep(1.0)
             broker.kill()
             time.sleep(outage)
             broker.start()
@@ -132,7 +132,7 @@ def tell(name: str, found: Restart) -> None:
 
 @pytest.mark.slow
 def test_a_small_fleet_is_back_soon_after_its_broker(mosquitto: Mosquitto) -> None:
-    found = restart(mosquitto, 40, outage=1.0, patience=4.0, spread=0.0)
+    found = restart(mosquitto, 40, outage=1.0, patience=2.5, spread=0.0)
     assert len(found.back) == 40
     assert found.late == 0
     assert found.heard > 0

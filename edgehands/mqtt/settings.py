@@ -47,7 +47,7 @@ class MqttConfig(
     """MQTT version; auto tries 5 first."""
     websocket_path: Text = "/mqtt"
     """Path on the server, for ws and wss."""
-    keepalive: Annotated[int, Meta(ge=5, le=3600)] = 12
+    keepalive: Annotated[int, Meta(ge=2, le=3600)] = 12
     """Seconds of silence after which both sides ask; the broker reports a lost device after 1.5
     times as long."""
     reconnect_spread: Seconds = 0.0

@@ -7,6 +7,7 @@ input ends them; the last line of standard output says when each one connected.
 from __future__ import annotations
 
 import json
+import logging
 import random
 import sys
 import threading
@@ -51,6 +52,7 @@ class Device(MqttOutput):
 
 
 def main(url: str, first: int, count: int, spread: float) -> None:
+    logging.disable()  # a thousand lines that say the same
     devices = [Device(url, number, spread) for number in range(first, first + count)]
     asked = threading.Event()
 
