@@ -195,8 +195,8 @@ class Link:
         self._tell_connected()
         connection.subscribe(self._agent.subscriptions())
         with self.lock:
-            self._outbox.connected()
             self._agent.connected(lambda topic, text: self._say(connection, topic, text))
+            self._outbox.connected()  # all states, those just put as well
             self.online = True
             self.connects += 1
         while not self._is_done():
