@@ -19,6 +19,7 @@ from edgehands.config import (
     overlay,
 )
 from edgehands.errors import ConfigError, UsageError
+from edgehands.mqtt.settings import MqttConfig
 from edgehands.settings import GestureRules, checked
 from edgehands.toml_places import TomlPlaces
 
@@ -395,8 +396,13 @@ def test_the_examples_of_the_sample_are_right_and_it_leaves_nothing_out(tmp_path
         LandmarksConfig,
         VideoConfig,
         ContactSheetConfig,
+        MqttConfig,
     ]
-    sheet = config.output[-1]
+    sheet, broker = config.output[-2:]
+    left_out = {"node": None, "name": None, "password_file": None}
+    files = {"ca_file": None, "cert_file": None, "key_file": None}
+    url = "mqtts://mirror@broker.example.org:8883/edgehands"
+    assert msgspec.structs.replace(broker, **left_out, **files) == MqttConfig(url=url)
     assert sheet == ContactSheetConfig(path="hands.jpg")
     for struct in (CameraConfig, TrackerConfig, GestureRules, *map(type, config.output)):
         for field in msgspec.structs.fields(struct):

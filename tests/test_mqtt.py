@@ -54,12 +54,6 @@ def open_output() -> Iterator[Opened]:
         output.close()
 
 
-def counts(output: MqttOutput) -> OutboxCounts:
-    found = output.counts
-    assert isinstance(found, OutboxCounts)
-    return found
-
-
 def result(hands: int = 0) -> Result:
     points = np.zeros((21, 3), np.float32)
     roi = Roi(0, 0, 1, 0)
@@ -110,7 +104,7 @@ def test_an_event_arrives_at_least_once_with_its_age(
     assert not heard.retained
     assert 500 <= heard.json.pop("age_ms") <= 1500
     assert heard.json["event_type"] == "fist"
-    wait_for(lambda: counts(output).acknowledged == 1)
+    wait_for(lambda: output.counts.acknowledged == 1)
 
 
 def test_an_event_that_was_old_when_it_came_never_leaves(
@@ -122,7 +116,7 @@ def test_an_event_that_was_old_when_it_came_never_leaves(
         output.event_captured(event(2), time.monotonic())
         wait_for(lambda: observer.on(EVENTS))
     assert [heard.json["seq"] for heard in observer.on(EVENTS)] == [2]
-    assert counts(output).expired == 1
+    assert output.counts.expired == 1
 
 
 def test_nothing_waits_for_a_broker_that_is_not_there(open_output: Opened) -> None:
@@ -133,7 +127,7 @@ def test_nothing_waits_for_a_broker_that_is_not_there(open_output: Opened) -> No
         output.result(result())
     assert time.monotonic() - begin < 2.0
     output.close()
-    assert balance(counts(output)) == 0
+    assert balance(output.counts) == 0
     assert "never connected" in output.account()
 
 
@@ -154,7 +148,7 @@ def test_it_starts_before_the_broker(
 def test_states_are_retained_and_events_are_not(mosquitto: Mosquitto, open_output: Opened) -> None:
     output = open_output(mosquitto.url)
     output.event_captured(event(1), time.monotonic())
-    wait_for(lambda: counts(output).acknowledged == 1)
+    wait_for(lambda: output.counts.acknowledged == 1)
     wait_for(lambda: "lab/bench/last_event'" in mosquitto.log)
     with Observer(mosquitto.port) as late:
         time.sleep(0.5)
@@ -178,7 +172,7 @@ def test_closing_sends_what_waits_and_says_goodbye(
         wait_for(lambda: observer.last("availability") == b"offline")
     assert [heard.json["seq"] for heard in observer.on(EVENTS)] == list(range(50))
     assert observer.below("last_event")[-1].json["seq"] == 49
-    assert counts(output) == OutboxCounts(accepted=50, acknowledged=50, sent=50)
+    assert output.counts == OutboxCounts(accepted=50, acknowledged=50, sent=50)
 
 
 def test_a_new_hand_and_none_are_told_soon(mosquitto: Mosquitto, open_output: Opened) -> None:
@@ -223,7 +217,7 @@ def test_it_speaks_both_versions_over_tcp_and_websocket(
         port = broker.port
     output = open_output(f"{scheme}://127.0.0.1:{port}", protocol=protocol)
     output.event_captured(event(1), time.monotonic())
-    wait_for(lambda: counts(output).acknowledged == 1)
+    wait_for(lambda: output.counts.acknowledged == 1)
     assert f"(p{'5' if protocol == '5' else '2'}," in broker.log
 
 
@@ -235,13 +229,13 @@ def test_a_broker_of_the_older_version_is_spoken_to_in_its_own(
         proxy.answers = lambda first: b"\x20\x02\x00\x01" if first[8:9] == b"\x05" else None
         output = open_output(f"mqtt://127.0.0.1:{proxy.port}")
         output.event_captured(event(1), time.monotonic())
-        wait_for(lambda: counts(output).acknowledged == 1)
+        wait_for(lambda: output.counts.acknowledged == 1)
     assert "(p2," in mosquitto.log
 
 
 def outage(broker: Mosquitto, output: MqttOutput, seconds: float) -> dict[str, float]:
     """Kill a broker under ten events a second, start it again, and look at who got what."""
-    before = counts(output).expired
+    before = output.counts.expired
     with Observer(broker.port, (EVENTS,)) as observer, Source(output) as source:
         wait_for(lambda: len(observer.heard) >= 10)
         killed = time.monotonic()
@@ -263,8 +257,8 @@ def outage(broker: Mosquitto, output: MqttOutput, seconds: float) -> dict[str, f
         "lost outside": sum(not killed - LIFE < captured < listening for captured in lost),
         "late": sum(age > LIFE for age in lateness(source, heard)),
         "oldest": max(lateness(source, heard)),
-        "expired": counts(output).expired - before,
-        "expired wrong by": abs(counts(output).expired - before - len(dead)),
+        "expired": output.counts.expired - before,
+        "expired wrong by": abs(output.counts.expired - before - len(dead)),
         "first delivery": first - back,
         "twice": len(heard) - len(got),
     }
@@ -310,10 +304,10 @@ def test_an_event_that_was_not_acknowledged_comes_again_with_the_same_id(
         wait_for(lambda: observer.heard)
         proxy.drops = lambda _: False
         proxy.hang_up()
-        wait_for(lambda: counts(output).acknowledged == 1)
+        wait_for(lambda: output.counts.acknowledged == 1)
     ids = [heard.json["id"] for heard in observer.heard]
     assert ids == [event(1).id] * 2
-    assert counts(output) == OutboxCounts(accepted=1, acknowledged=1, sent=2, repeated=1)
+    assert output.counts == OutboxCounts(accepted=1, acknowledged=1, sent=2, repeated=1)
 
 
 def test_a_broker_that_hangs_gets_nothing_more_to_deliver_late(
@@ -335,7 +329,7 @@ def test_a_broker_that_hangs_gets_nothing_more_to_deliver_late(
         for heard in observer.heard
         if heard.time - source.captured[heard.json["seq"]] > LIFE
     )
-    assert counts(output).expired > 0
+    assert output.counts.expired > 0
 
 
 @pytest.mark.slow
@@ -354,8 +348,8 @@ def test_a_storm_stays_within_the_rates_and_sizes(
             time.sleep(0.01)
     output.close()
     check_rates(observer.heard, begin, 3.0)
-    assert balance(counts(output)) == 0
-    assert counts(output).limited > 100
+    assert balance(output.counts) == 0
+    assert output.counts.limited > 100
 
 
 def check_rates(heard: list[Heard], begin: float, seconds: float) -> None:

@@ -33,6 +33,7 @@ class Restart:
     most_in_a_second: int
     """Connects in the densest second."""
     late: int
+    oldest: float
     heard: int
     counts: Counter[str]
 
@@ -109,13 +110,14 @@ def restart(
             heard = list(observer.heard)
         connects, counts = fleet.stop()
     returns = sorted(min(t for t in times if t > back - 0.5) for times in connects.values())
-    late = sum(each.time - each.json["ts"] > LIFE + 0.001 for each in heard)  # ts has milliseconds
+    ages = [each.time - each.json["ts"] for each in heard]
     return Restart(
         back=[time_ - back for time_ in returns],
         most_in_a_second=max(
             sum(start <= other < start + 1 for other in returns) for start in returns
         ),
-        late=late,
+        late=sum(age > LIFE for age in ages),
+        oldest=max(ages),
         heard=len(heard),
         counts=counts,
     )
@@ -126,7 +128,8 @@ def tell(name: str, found: Restart) -> None:
     print(  # noqa: T201
         f"\n{name}: {len(back)} devices back: median {back[len(back) // 2]:.2f} s, "
         f"last {back[-1]:.2f} s; most connects in a second {found.most_in_a_second}; "
-        f"{found.heard} events heard, {found.late} late, {found.counts['expired']} expired"
+        f"{found.heard} events heard, {found.late} late, the oldest {found.oldest:.2f} s old; "
+        f"{found.counts['expired']} expired"
     )
 
 

@@ -86,8 +86,8 @@ def test_an_event_tells_its_age_when_it_is_sent_not_when_it_was_put() -> None:
 def test_an_event_expires_by_its_capture_however_late_it_was_put() -> None:
     outbox = Outbox()
     sender = Sender(outbox)
-    put(outbox, 1, captured=10.0, now=11.8)
-    put(outbox, 2, captured=10.1, now=11.8)
+    put(outbox, 1, captured=10.0, now=11.6)
+    put(outbox, 2, captured=10.1, now=11.6)
     sender.send(10.0 + SENDABLE)
     assert sender.seqs == [2]
     assert outbox.counts.expired == 1

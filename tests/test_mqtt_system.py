@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.brokers import Observer, event, wait_for
-from tests.test_mqtt import Opened, check_rates, counts, outage, result, time_to_offline
+from tests.test_mqtt import Opened, check_rates, outage, result, time_to_offline
 from tests.test_mqtt_outbox import balance
 
 if TYPE_CHECKING:
@@ -75,4 +75,4 @@ def test_ten_minutes_of_waving(mosquitto: Mosquitto, open_output: Opened) -> Non
         f"{max(len(each.payload) for each in observer.heard)} bytes"
     )
     check_rates(observer.heard, begin, seconds)
-    assert balance(counts(output)) == 0
+    assert balance(output.counts) == 0

@@ -7,6 +7,7 @@ import math
 import os
 import select
 import time
+import weakref
 from contextlib import suppress
 from threading import RLock, Thread
 from typing import TYPE_CHECKING, Protocol
@@ -111,6 +112,7 @@ class Link:
         self._outbox = outbox
         self._agent = agent
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        weakref.finalize(self, os.close, self._wake)  # late: others may still call `wake`
         self._closing: float | None = None
         self._complaint: str | None = None
         self._told: dict[str, float] = {}

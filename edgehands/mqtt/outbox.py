@@ -30,7 +30,7 @@ STALLED_AFTER = 0.5
 """Seconds without an acknowledgement after which nothing more is sent: what lies in the buffers of
 a broker that hangs would be delivered late, and nobody could take it back."""
 
-SENDABLE = EVENT_LIFE - 0.15
+SENDABLE = EVENT_LIFE - 0.3
 """Seconds from capture in which an event may still be sent: the rest is for its way."""
 
 STATES_PER_SECOND = 2.0

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from edgehands.events import Event
+    from edgehands.mqtt.outbox import OutboxCounts
     from edgehands.mqtt.settings import MqttConfig
     from edgehands.outputs import Result
 
@@ -91,7 +92,7 @@ class MqttOutput(Output):
         self.link.start()
 
     @property
-    def counts(self) -> object:
+    def counts(self) -> OutboxCounts:
         """What became of every event."""
         return self._outbox.counts
 
