@@ -6,14 +6,11 @@ import json
 import signal
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from tests.brokers import Mosquitto, Observer, wait_for
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 pytestmark = [pytest.mark.usefixtures("models"), pytest.mark.slow]
 
@@ -61,15 +58,26 @@ def test_the_demo_sends_the_same_events_to_a_broker_and_to_stdout(
 ) -> None:
     with Observer(mosquitto.port) as observer:
         answer = subprocess.run(
-            [sys.executable, "-m", "edgehands", "demo", "--frames", "60", "--out", str(tmp_path),
+            [sys.executable, "-m", "edgehands", "demo", "--frames", "80", "--out", str(tmp_path),
              "--events", "stdout", "--events", mosquitto.url],
             capture_output=True, text=True, check=True,
         )  # fmt: skip
         wait_for(lambda: observer.last("demo/availability") == b"offline")
+    everything = [f"{each.topic} {each.payload.decode()}" for each in observer.heard]
+    for line in shown_in_readme():
+        assert any(each.startswith(line) for each in everything), line
     heard = [each.payload.decode() for each in observer.below("demo/demo/event")]
     assert heard == answer.stdout.splitlines()
     assert heard
     assert not observer.below("/config")  # nothing stays in Home Assistant
+
+
+def shown_in_readme() -> list[str]:
+    """The demo's messages there, without what is another each time."""
+    text = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+    lines = [line for line in text.splitlines() if line.startswith("edgehands/demo/")]
+    assert len(lines) > 10
+    return [line.partition('"ts"')[0].partition('"score"')[0] for line in lines]
 
 
 @pytest.mark.parametrize(

@@ -268,6 +268,31 @@ def test_a_certificate_that_is_none_is_refused(tmp_path: Path, key: str) -> None
         tls_context(config, parse_url(config.url))
 
 
+def access_list() -> str:
+    """The one that docs/mqtt.md shows."""
+    text = (Path(__file__).parent.parent / "docs" / "mqtt.md").read_text(encoding="utf-8")
+    return next(block for block in text.split("```") if "acl_file" in block)
+
+
+def test_the_documented_access_list_lets_a_device_do_its_work_and_nothing_else(
+    start_broker: Callable[..., Mosquitto],
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    acl = tmp_path / "acl"
+    acl.write_text(access_list())
+    acl.chmod(0o600)
+    listener = ("listener {port} 127.0.0.1", "allow_anonymous true", f"acl_file {acl}")
+    broker = start_broker(*listener)
+    for node, reason in (("lab", "acknowledged"), ("other", "refused")):
+        config = MqttConfig(url=f"mqtt://lab@127.0.0.1:{broker.port}", node=node)
+        output = MqttOutput(config, Subject("bench", ("fist",)))
+        output.event_captured(event(1), time.monotonic())
+        wait_for(lambda: getattr(output.counts, reason) == 1)  # noqa: B023
+        output.close()
+        assert ("refuses messages on edgehands/other" in caplog.text) == (node == "other")
+
+
 def environments(process: int) -> list[bytes]:
     """What the process, and each of its children, was started with."""
     found = []

@@ -116,6 +116,7 @@ class Link:
         self._closing: float | None = None
         self._complaint: str | None = None
         self._told: dict[str, float] = {}
+        self._refused: set[str] = set()
         self._audible = False
         self._short_lives = 0
         self._next_tick = 0.0
@@ -142,7 +143,8 @@ class Link:
     def acknowledged(self, number: int, *, refused: bool) -> None:
         """Take the broker's answer to a message."""
         topic = self._outbox.acknowledged(number, refused=refused)
-        if topic is not None:
+        if topic is not None and topic not in self._refused:
+            self._refused.add(topic)
             _log.warning("%s refuses messages on %s: allow it there", self._broker, topic)
 
     def subscribed(self, *, refused: bool) -> None:
