@@ -290,6 +290,7 @@ def test_after_a_restart_commands_and_states_work_again(
     with Observer(mosquitto.port) as observer:
         wait_for(lambda: observer.below("lab/state"))
         wait_for(lambda: observer.below("availability"))
+        wait_for(lambda: observer.last("lab/enabled") == b"ON")
         observer.publish("edgehands/lab/enabled/set", b"OFF")
         wait_for(lambda: not control.enabled)
         wait_for(lambda: observer.last("edgehands/lab/enabled") == b"OFF")
@@ -316,8 +317,8 @@ def test_a_broker_that_hangs_gets_nothing_more_to_deliver_late(
     mosquitto: Mosquitto, open_output: Opened
 ) -> None:
     output = open_output(mosquitto.url)
-    with Observer(mosquitto.port, (EVENTS,)) as observer, Source(output, rate=20) as source:
-        wait_for(lambda: len(observer.heard) > 5)
+    with Observer(mosquitto.port, (EVENTS,)) as observer, Source(output, rate=6) as source:
+        wait_for(lambda: len(observer.heard) > 1)
         mosquitto.pause()
         frozen = time.monotonic()
         time.sleep(3.5)
@@ -325,7 +326,7 @@ def test_a_broker_that_hangs_gets_nothing_more_to_deliver_late(
         time.sleep(0.5)
     late = [age for age in lateness(source, observer.heard) if age > LIFE]
     # What was sent before it showed: half a second of events and the one after.
-    assert len(late) <= 12
+    assert 0 < len(late) <= 5
     assert all(
         source.captured[heard.json["seq"]] < frozen + 0.7
         for heard in observer.heard

@@ -30,10 +30,12 @@ class Sender:
     def __init__(self, outbox: Outbox) -> None:
         self.outbox = outbox
         self.sent: list[tuple[int, str, bytes]] = []
+        self.now = 0.0
 
     def send(self, now: float) -> list[int]:
         """Send all that may go, and return its numbers."""
         numbers = []
+        self.now = now
         while (message := self.outbox.next(now)) is not None:
             numbers.append(len(self.sent) + 1)
             self.sent.append((numbers[-1], message.topic, message.payload(now)))
@@ -42,11 +44,16 @@ class Sender:
 
     def acknowledge(self, *numbers: int) -> None:
         for number in numbers:
-            self.outbox.acknowledged(number)
+            self.outbox.acknowledged(number, self.now)
 
     @property
     def seqs(self) -> list[int]:
         return [msgspec.json.decode(payload)["seq"] for _, topic, payload in self.sent]
+
+
+def open_outbox(rate: EventRate | None = None) -> Outbox:
+    """An outbox that trusts its broker from the beginning."""
+    return Outbox(rate, first_window=WINDOW)
 
 
 def put(outbox: Outbox, seq: int, captured: float, now: float | None = None) -> None:
@@ -66,7 +73,7 @@ def balance(counts: OutboxCounts) -> int:
 
 
 def test_events_go_in_order_and_are_acknowledged() -> None:
-    outbox = Outbox()
+    outbox = open_outbox()
     sender = Sender(outbox)
     for seq in (1, 2, 3):
         put(outbox, seq, 10.0)
@@ -76,7 +83,7 @@ def test_events_go_in_order_and_are_acknowledged() -> None:
 
 
 def test_an_event_tells_its_age_when_it_is_sent_not_when_it_was_put() -> None:
-    outbox = Outbox()
+    outbox = open_outbox()
     sender = Sender(outbox)
     put(outbox, 1, captured=10.0, now=10.2)
     sender.send(11.5)
@@ -84,7 +91,7 @@ def test_an_event_tells_its_age_when_it_is_sent_not_when_it_was_put() -> None:
 
 
 def test_an_event_expires_by_its_capture_however_late_it_was_put() -> None:
-    outbox = Outbox()
+    outbox = open_outbox()
     sender = Sender(outbox)
     put(outbox, 1, captured=10.0, now=11.6)
     put(outbox, 2, captured=10.1, now=11.6)
@@ -94,7 +101,7 @@ def test_an_event_expires_by_its_capture_however_late_it_was_put() -> None:
 
 
 def test_events_of_a_file_live_from_when_they_were_put() -> None:
-    outbox = Outbox()
+    outbox = open_outbox()
     sender = Sender(outbox)
     outbox.put_event(TOPIC, event(1), None, 100.0)
     outbox.put_event(TOPIC, event(2), None, 101.0)
@@ -104,7 +111,7 @@ def test_events_of_a_file_live_from_when_they_were_put() -> None:
 
 
 def test_a_full_outbox_drops_its_oldest_and_counts_them() -> None:
-    outbox = Outbox(FAST)
+    outbox = open_outbox(FAST)
     for seq in range(CAPACITY + 10):
         put(outbox, seq, 10.0 + seq / 1000)
     sender = Sender(outbox)
@@ -116,7 +123,7 @@ def test_a_full_outbox_drops_its_oldest_and_counts_them() -> None:
 
 
 def test_what_was_not_acknowledged_goes_again_in_order_with_the_same_id() -> None:
-    outbox = Outbox()
+    outbox = open_outbox()
     sender = Sender(outbox)
     for seq in (1, 2, 3):
         put(outbox, seq, 10.0)
@@ -131,7 +138,7 @@ def test_what_was_not_acknowledged_goes_again_in_order_with_the_same_id() -> Non
 
 
 def test_what_was_not_acknowledged_and_is_too_old_is_counted_as_perhaps_arrived() -> None:
-    outbox = Outbox()
+    outbox = open_outbox()
     sender = Sender(outbox)
     put(outbox, 1, 10.0)
     sender.send(10.0)
@@ -141,7 +148,7 @@ def test_what_was_not_acknowledged_and_is_too_old_is_counted_as_perhaps_arrived(
 
 
 def test_a_late_acknowledgement_counts_and_one_of_an_older_connection_does_not() -> None:
-    outbox = Outbox()
+    outbox = open_outbox()
     sender = Sender(outbox)
     put(outbox, 1, 10.0)
     (number,) = sender.send(10.0)
@@ -154,7 +161,7 @@ def test_a_late_acknowledgement_counts_and_one_of_an_older_connection_does_not()
 
 
 def test_only_so_many_are_on_their_way() -> None:
-    outbox = Outbox(FAST)
+    outbox = open_outbox(FAST)
     sender = Sender(outbox)
     for seq in range(2 * WINDOW):
         put(outbox, seq, 10.0)
@@ -164,8 +171,26 @@ def test_only_so_many_are_on_their_way() -> None:
     assert len(sender.send(10.0)) == 1
 
 
+def test_a_broker_shows_that_it_answers_before_it_gets_more_than_one_message() -> None:
+    outbox = Outbox(FAST)
+    sender = Sender(outbox)
+    for seq in range(100):
+        put(outbox, seq, 10.0)
+    sizes = []
+    for _ in range(6):
+        numbers = sender.send(10.1)
+        sizes.append(len(numbers))
+        sender.acknowledge(*numbers)
+    assert sizes == [1, 2, 8, 16, 16, 16]
+    (first, *_) = sender.send(10.2)
+    outbox.acknowledged(first, 10.2 + STALLED_AFTER)
+    outbox.disconnected(10.9)
+    outbox.connected()
+    assert len(sender.send(10.9)) == 1
+
+
 def test_nothing_is_sent_to_a_broker_that_has_stopped_answering() -> None:
-    outbox = Outbox()
+    outbox = open_outbox()
     sender = Sender(outbox)
     put(outbox, 1, 10.0)
     (number,) = sender.send(10.0)
@@ -176,7 +201,7 @@ def test_nothing_is_sent_to_a_broker_that_has_stopped_answering() -> None:
 
 
 def test_a_states_latest_value_goes_once_and_again_on_a_new_connection() -> None:
-    outbox = Outbox()
+    outbox = open_outbox()
     sender = Sender(outbox)
     outbox.put_state("state", b"1")
     outbox.put_state("state", b"2")
@@ -191,7 +216,7 @@ def test_a_states_latest_value_goes_once_and_again_on_a_new_connection() -> None
 
 
 def test_all_states_go_at_once_on_a_new_connection_and_two_a_second_later() -> None:
-    outbox = Outbox()
+    outbox = open_outbox()
     sender = Sender(outbox)
     for name in "abcd":
         outbox.put_state(name, b"1")
@@ -208,7 +233,7 @@ def test_all_states_go_at_once_on_a_new_connection_and_two_a_second_later() -> N
 
 
 def test_an_answer_to_a_command_goes_before_other_states() -> None:
-    outbox = Outbox()
+    outbox = open_outbox()
     for name in ("a", "b"):
         outbox.put_state(name, b"1")
     outbox.put_state("enabled", b"ON", urgent=True)
@@ -218,7 +243,7 @@ def test_an_answer_to_a_command_goes_before_other_states() -> None:
 
 
 def test_events_above_the_rate_are_dropped_and_counted() -> None:
-    outbox = Outbox()
+    outbox = open_outbox()
     sender = Sender(outbox)
     for seq in range(600):  # ten a second for a minute, from two cameras
         for camera in "ab":
@@ -231,14 +256,14 @@ def test_events_above_the_rate_are_dropped_and_counted() -> None:
 
 
 def test_the_rate_of_a_file_is_that_of_its_own_time() -> None:
-    outbox = Outbox()
+    outbox = open_outbox()
     for seq in range(100):
         outbox.put_event(TOPIC, msgspec.structs.replace(event(seq), ts=float(seq)), None, 5.0)
     assert outbox.counts.limited == 0
 
 
 def test_a_passing_value_replaces_the_one_that_waits_and_is_soon_forgotten() -> None:
-    outbox = Outbox()
+    outbox = open_outbox()
     sender = Sender(outbox)
     outbox.put_passing("knob", b"1", 10.0)
     outbox.put_passing("knob", b"2", 10.0)
@@ -249,7 +274,7 @@ def test_a_passing_value_replaces_the_one_that_waits_and_is_soon_forgotten() -> 
 
 
 def test_closing_counts_what_is_given_up() -> None:
-    outbox = Outbox()
+    outbox = open_outbox()
     sender = Sender(outbox)
     put(outbox, 1, 10.0)
     sender.send(10.0)
@@ -260,17 +285,17 @@ def test_closing_counts_what_is_given_up() -> None:
 
 
 def test_a_refused_event_is_not_acknowledged() -> None:
-    outbox = Outbox()
+    outbox = open_outbox()
     put(outbox, 1, 10.0)
     message = outbox.next(10.0)
     assert isinstance(message, PendingEvent)
     outbox.sent(message, 7, 10.0)
-    assert outbox.acknowledged(7, refused=True) == TOPIC
+    assert outbox.acknowledged(7, 10.0, refused=True) == TOPIC
     assert (outbox.counts.refused, outbox.counts.acknowledged) == (1, 0)
 
 
 def test_it_says_how_long_there_is_nothing_to_do() -> None:
-    outbox = Outbox()
+    outbox = open_outbox()
     assert outbox.wait(10.0) is None
     outbox.put_state("a", b"1")
     assert outbox.wait(10.0) == 0.0

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from edgehands.errors import ConfigError, UsageError
+from edgehands.mqtt import link
 from edgehands.mqtt.access import find_password, tls_context
 from edgehands.mqtt.broker import parse_url
 from edgehands.mqtt.output import MqttOutput, Subject
@@ -144,10 +145,12 @@ def test_a_refusal_is_one_line_and_is_tried_again(
     open_output: Callable[..., MqttOutput],
     keys: Path,
     caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
     certificate: str,
     config: dict[str, str | None],
     line: str,
 ) -> None:
+    monkeypatch.setattr(link, "_MINUTE", 0.0)  # the same line is not even told once a minute
     broker = start_broker(*secure(keys, certificate))
     whole = {"ca_file": "ca.pem", "password_file": "secret", **config}
     files = {key: str(keys / name) for key, name in whole.items() if name is not None}

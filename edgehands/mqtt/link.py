@@ -142,7 +142,7 @@ class Link:
 
     def acknowledged(self, number: int, *, refused: bool) -> None:
         """Take the broker's answer to a message."""
-        topic = self._outbox.acknowledged(number, refused=refused)
+        topic = self._outbox.acknowledged(number, time.monotonic(), refused=refused)
         if topic is not None and topic not in self._refused:
             self._refused.add(topic)
             _log.warning("%s refuses messages on %s: allow it there", self._broker, topic)

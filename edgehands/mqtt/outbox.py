@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 CAPACITY = 256
 """Events kept at most; the oldest give way."""
 WINDOW = 16
-"""Messages on their way at most; brokers take 20 and more."""
+"""Messages on their way at most, to a broker that answers promptly; brokers take 20 and more. It
+starts with one on each connection and doubles with each prompt answer: a broker that has just come
+back may be slow to look at what it is sent, and a full window of events would be late."""
 STALLED_AFTER = 0.5
 """Seconds without an acknowledgement after which nothing more is sent: what lies in the buffers of
 a broker that hangs would be delivered late, and nobody could take it back."""
@@ -139,9 +141,12 @@ class Outbox:
     Args:
         rate: of each camera's events.
         life: seconds from capture in which an event may be sent.
+        first_window: messages on their way at most on a new connection.
     """
 
-    def __init__(self, rate: EventRate | None = None, life: float = SENDABLE) -> None:
+    def __init__(
+        self, rate: EventRate | None = None, life: float = SENDABLE, first_window: int = 1
+    ) -> None:
         self.counts = OutboxCounts()
         self._rate = rate or EventRate()
         self._life = life
@@ -149,6 +154,7 @@ class Outbox:
         self._states: dict[str, State] = {}
         self._passing: dict[str, Passing] = {}
         self._in_flight: dict[int, _InFlight] = {}
+        self._first_window = self._window = first_window
         self._event_caps: dict[str, RateCap] = {}
         self._state_cap = RateCap(STATES_PER_SECOND, 1)
         self._passing_caps: dict[str, RateCap] = {}
@@ -205,11 +211,13 @@ class Outbox:
             message.transmissions += 1
         self._in_flight[number] = _InFlight(message, now)
 
-    def acknowledged(self, number: int, *, refused: bool = False) -> str | None:
+    def acknowledged(self, number: int, now: float, *, refused: bool = False) -> str | None:
         """Take a message off; return the topic of one that the broker refused."""
         flight = self._in_flight.pop(number, None)
         if flight is None:
             return None
+        prompt = now - flight.since < STALLED_AFTER
+        self._window = min(2 * self._window, WINDOW) if prompt else self._first_window
         if isinstance(flight.message, PendingEvent):
             if refused:
                 self.counts.refused += 1
@@ -218,7 +226,8 @@ class Outbox:
         return flight.message.topic if refused else None
 
     def connected(self) -> None:
-        """Let all states go again."""
+        """Let all states go again, to a broker that has yet to show how it answers."""
+        self._window = self._first_window
         for state in self._states.values():
             state.waiting = state.renewed = True
 
@@ -287,7 +296,7 @@ class Outbox:
             yield self._passing_cap(topic).wait(now)
 
     def _may_send(self, now: float) -> bool:
-        return len(self._in_flight) < WINDOW and self.oldest_in_flight(now) < STALLED_AFTER
+        return len(self._in_flight) < self._window and self.oldest_in_flight(now) < STALLED_AFTER
 
     def _drop(self, pending: PendingEvent) -> None:
         self.counts.unconfirmed += pending.transmissions > 0

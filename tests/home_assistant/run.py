@@ -101,14 +101,14 @@ class HomeAssistant:
         entry = {
             "created_at": "2026-01-01T00:00:00+00:00",
             "modified_at": "2026-01-01T00:00:00+00:00",
-            "data": {"broker": "127.0.0.1", "port": port, "protocol": "5", "discovery": True},
+            "data": {"broker": "127.0.0.1", "port": port, "protocol": "5"},
+            "options": {"discovery": True},
             "disabled_by": None,
             "discovery_keys": {},
             "domain": "mqtt",
             "entry_id": "0123456789abcdef0123456789abcdef",
             "version": 1,
             "minor_version": 1,
-            "options": {},
             "pref_disable_new_entities": False,
             "pref_disable_polling": False,
             "source": "user",
@@ -263,7 +263,7 @@ def main(hass: str) -> None:
             }
             for name, count in found.items():
                 for way in WAYS:
-                    print(
+                    print(  # noqa: T201
                         f"{name:<26}{way:<11}{count.real[way]:>4} real{count.ghosts[way]:>4} ghosts"
                     )
             print("complaints:", *bench.ha.complaints(), sep="\n  ")  # noqa: T201
