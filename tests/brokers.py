@@ -172,6 +172,8 @@ class Observer:
                 client.disconnect()
             except OSError:
                 time.sleep(0.01)
+            if (sock := client.socket()) is not None:
+                sock.close()
 
     def _hear(self, _client: Client, _data: object, message: Any) -> None:
         now = time.monotonic()

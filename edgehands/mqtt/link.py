@@ -60,7 +60,7 @@ def require_paho() -> None:
 
 
 class Agent(Protocol):
-    """Who uses a link; all but `__init__` is called in the link's thread, with its lock held."""
+    """Who uses a link: called in its thread, and but for what is asked of it, with its lock."""
 
     def subscriptions(self) -> Sequence[str]:
         """Return the topics to ask for on each new connection."""
@@ -142,7 +142,8 @@ class Link:
 
     def acknowledged(self, number: int, *, refused: bool) -> None:
         """Take the broker's answer to a message."""
-        topic = self._outbox.acknowledged(number, time.monotonic(), refused=refused)
+        with self.lock:
+            topic = self._outbox.acknowledged(number, time.monotonic(), refused=refused)
         if topic is not None and topic not in self._refused:
             self._refused.add(topic)
             _log.warning("%s refuses messages on %s: allow it there", self._broker, topic)
@@ -154,7 +155,8 @@ class Link:
 
     def message(self, topic: str, payload: bytes, *, retained: bool) -> None:
         """Take a message."""
-        self._agent.message(topic, payload, retained=retained)
+        with self.lock:
+            self._agent.message(topic, payload, retained=retained)
 
     def _run(self) -> None:
         try:
