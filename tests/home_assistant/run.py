@@ -98,7 +98,7 @@ class HomeAssistant:
         blueprints = folder / "blueprints" / "automation" / "edgehands"
         blueprints.mkdir(parents=True)
         shutil.copy(BLUEPRINT, blueprints / "gesture.yaml")
-        entry = {
+        entry: dict[str, object] = {
             "created_at": "2026-01-01T00:00:00+00:00",
             "modified_at": "2026-01-01T00:00:00+00:00",
             "data": {"broker": "127.0.0.1", "port": port, "protocol": "5"},
