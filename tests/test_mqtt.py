@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -202,6 +203,22 @@ def test_landmarks_are_published_on_request_ten_times_a_second_at_most(
     heard = observer.below("bench/hands")
     assert 5 <= len(heard) <= 12
     assert len(heard[0].json["hands"][0]["landmarks"]) == 21
+
+
+def test_a_continuous_value_has_a_topic_of_its_own(
+    mosquitto: Mosquitto, open_output: Opened
+) -> None:
+    output = open_output(mosquitto.url)
+    with Observer(mosquitto.port) as observer:
+        wait_for(lambda: output.link.online)
+        for seq in range(100):
+            value = msgspec.structs.replace(event(seq), phase="value", event_type="fist_value")
+            output.event_captured(value, time.monotonic())
+            time.sleep(0.005)
+        wait_for(lambda: b'"seq":99' in (observer.last("bench/value/fist") or b""))
+    assert len(observer.below("bench/value/fist")) <= 12  # the newest, ten times a second
+    assert not observer.on(EVENTS)
+    assert output.counts.accepted == 0
 
 
 @pytest.mark.parametrize("scheme", ["mqtt", "ws"])
