@@ -250,6 +250,19 @@ def test_a_broker_of_the_older_version_is_spoken_to_in_its_own(
     assert "(p2," in mosquitto.log
 
 
+def test_a_broker_that_hung_up_on_the_newer_version_is_offered_it_again(
+    mosquitto: Mosquitto, open_output: Opened
+) -> None:
+    with proxy_to(mosquitto.port) as proxy:
+        proxy.answers = lambda first: b"" if first[8:9] == b"\x05" else None
+        output = open_output(f"mqtt://127.0.0.1:{proxy.port}")
+        wait_for(lambda: output.link.online)
+        assert "(p2," in mosquitto.log
+        proxy.answers = lambda _: None
+        proxy.hang_up()
+        wait_for(lambda: "(p5," in mosquitto.log)
+
+
 def outage(broker: Mosquitto, output: MqttOutput, seconds: float) -> dict[str, float]:
     """Kill a broker under ten events a second, start it again, and look at who got what."""
     before = output.counts.expired

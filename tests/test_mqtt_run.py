@@ -73,10 +73,11 @@ def test_the_demo_sends_the_same_events_to_a_broker_and_to_stdout(
 
 
 def shown_in_readme() -> list[str]:
-    """The demo's messages there, without what is another each time."""
+    """The demo's messages there, without what is another each time or depends on the speed."""
     text = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
     lines = [line for line in text.splitlines() if line.startswith("edgehands/demo/")]
-    assert len(lines) > 10
+    lines = [line for line in lines if "/last_event" not in line]
+    assert len(lines) > 8
     return [line.partition('"ts"')[0].partition('"score"')[0] for line in lines]
 
 

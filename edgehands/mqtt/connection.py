@@ -164,7 +164,7 @@ class Connection:
         while self._answer is None:
             left = deadline - time.monotonic()
             if left <= 0:
-                raise ConnectionFailedError("it does not answer", older=self._v5)
+                raise ConnectionFailedError("it does not answer", silent=True)
             try:
                 self._serve(-1, left)
             except ConnectionFailedError:
@@ -200,7 +200,7 @@ class Connection:
 
     def _lost(self) -> ConnectionFailedError:
         if self._answer is None:
-            return ConnectionFailedError("it hung up at once", older=self._v5)
+            return ConnectionFailedError("it hung up at once", silent=True)
         reason = self._end or "the connection broke"
         if reason == _TAKEN_OVER:
             return ConnectionFailedError(

@@ -12,13 +12,17 @@ class ConnectionFailedError(Exception):
     Args:
         reason: one line.
         patient: to try again at once would do harm.
-        older: the broker may only speak an older version of MQTT.
+        older: the broker speaks an older version of MQTT, and said so.
+        silent: it said nothing, as some do to a version that they do not know.
     """
 
-    def __init__(self, reason: str, *, patient: bool = False, older: bool = False) -> None:
+    def __init__(
+        self, reason: str, *, patient: bool = False, older: bool = False, silent: bool = False
+    ) -> None:
         super().__init__(reason)
         self.patient = patient
         self.older = older
+        self.silent = silent
 
 
 _CERTIFICATE_REASONS = {

@@ -107,7 +107,8 @@ class Link:
         """How often a broker was reached."""
         self._broker = broker
         self._access = access
-        self._versions = list(versions)
+        self._versions = tuple(versions)
+        self._turn = 0
         self._backoff = backoff
         self._outbox = outbox
         self._agent = agent
@@ -181,6 +182,7 @@ class Link:
             return self._failed(self._judged(error, time.monotonic() - begin))
         finally:
             self.online = False
+            self._turn = 0  # whatever worked: the newest is tried first again
             connection.abandon()
             with self.lock:
                 self._outbox.disconnected(time.monotonic())
@@ -193,7 +195,11 @@ class Link:
             access = self._access()
         except EdgeHandsError as error:  # it was there when the run began
             raise ConnectionFailedError(str(error)) from error
-        return Connection(self._broker, access, self, self._versions[0])
+        return Connection(self._broker, access, self, self._version)
+
+    @property
+    def _version(self) -> Version:
+        return self._versions[self._turn % len(self._versions)]
 
     def _serve(self, connection: Connection) -> None:
         if not self._short_lives:
@@ -286,8 +292,11 @@ class Link:
         return ConnectionFailedError(_FIGHT_REASON, patient=True)
 
     def _failed(self, error: ConnectionFailedError) -> float:
-        if error.older and len(self._versions) > 1:
-            self._versions.append(self._versions.pop(0))
+        if error.older:
+            self._versions = self._versions[1:] or self._versions
+            self._turn = 0
+        elif error.silent:
+            self._turn += 1
         self._complain(str(error))
         return self._backoff.delay(time.monotonic(), patient=error.patient)
 
@@ -302,5 +311,5 @@ class Link:
 
     def _tell_connected(self) -> None:
         level = logging.WARNING if self._audible else logging.INFO
-        _log.log(level, "%s: connected, MQTT %s", self._broker, self._versions[0])
+        _log.log(level, "%s: connected, MQTT %s", self._broker, self._version)
         self._complaint, self._audible = None, False

@@ -113,7 +113,7 @@ class _Session:
         try:
             return Connection(broker, access, self, first)
         except ConnectionFailedError as error:
-            if not (error.older and others):
+            if not ((error.older or error.silent) and others):
                 raise
             return Connection(broker, access, self, others[0])
 
