@@ -15,6 +15,11 @@ PART_PREFIX = ".part-"
 """Of a file that is still being written; one that stays was left by a killed process."""
 
 
+def config() -> Path | None:
+    """Return the folder for what the user wrote by hand, None without a home."""
+    return _folder("XDG_CONFIG_HOME", ".config")
+
+
 def data() -> Path | None:
     """Return the folder for what the user wants to keep, None without a home."""
     return _folder("XDG_DATA_HOME", ".local/share")

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import math
 import re
+from functools import cache
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias, TypeGuard
 
 from msgspec import inspect
 
 from edgehands.errors import did_you_mean
+from edgehands.redaction import redacted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -24,6 +26,7 @@ KeyPath: TypeAlias = tuple[str | int, ...]
 _INTEGER_LIMIT = 2**63
 """TOML's integers have 64 bits; Python's parser lets longer ones through."""
 _SHOWN_LENGTH = 40
+_type_info = cache(inspect.type_info)  # it takes longer than everything that is done with it
 
 
 class Problem(NamedTuple):
@@ -35,7 +38,7 @@ class Problem(NamedTuple):
 
 def find_problems(values: object, struct: type[msgspec.Struct]) -> list[Problem]:
     """Return everything that keeps `values` from becoming a `struct`; nothing if it will."""
-    return list(_check(values, inspect.type_info(struct), ()))
+    return list(_check(values, _type_info(struct), ()))
 
 
 def _check(value: object, kind: inspect.Type, path: KeyPath) -> Iterator[Problem]:
@@ -207,6 +210,7 @@ def _shown(value: object) -> str:
 
 
 def _shortened(text: str) -> str:
+    text = redacted(text)
     text = text if text.isprintable() else repr(text)[1:-1]
     return text if len(text) <= _SHOWN_LENGTH else text[: _SHOWN_LENGTH - 1] + "…"
 

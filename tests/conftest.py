@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
-from edgehands import verdict
+from edgehands import config_files, verdict
 from edgehands.models import store
 
 if TYPE_CHECKING:
@@ -28,6 +28,16 @@ def _no_verdict_of_this_machine(tmp_path_factory: pytest.TempPathFactory) -> Ite
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _no_config_of_this_user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A config file that lies here must not be found by a test."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
+        patch.delenv(config_files.VARIABLE, raising=False)
+        patch.setattr(config_files, "SYSTEM", Path("/nonexistent/edgehands.toml"))
+        yield
+
+
 @pytest.fixture
 def no_home(monkeypatch: pytest.MonkeyPatch) -> None:
     """A user without a home: no variable names one, and the system knows of none."""
@@ -35,7 +45,7 @@ def no_home(monkeypatch: pytest.MonkeyPatch) -> None:
     def unknown(number: int) -> NoReturn:
         raise KeyError(number)
 
-    for name in ("HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"):
+    for name in ("HOME", *(f"XDG_{kind}_HOME" for kind in ("CACHE", "CONFIG", "DATA", "STATE"))):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(pwd, "getpwuid", unknown)
 

@@ -16,14 +16,16 @@ PACKAGE = ROOT / "edgehands"
 
 # From the bottom up. A module may import its own layer and those below, never one above.
 LAYERS = (
-    {"_version", "errors", "folders", "hand", "frame", "settings", "control"},
+    {"_version", "errors", "folders", "hand", "frame", "settings", "control", "redaction"},
     {"geometry", "palm", "landmarks", "smoothing", "detection", "report", "views"},
     {"inference", "selection", "probe", "verdict"},
     {"models", "imaging"},
     {"stages", "gestures"},
     {"tracker", "events"},
     {"cameras", "outputs", "mqtt", "synthetic"},
-    {"schema", "toml_places", "config", "summary", "agreement"},
+    {"schema", "toml_places", "toml_text", "summary", "agreement"},
+    {"config_secrets", "config_text"},
+    {"config", "config_files", "config_schema", "config_shown"},
     {"service", "verify", "tuning", "doctor", "calibration"},
     {"cli", "__main__", "benchmarks"},
 )

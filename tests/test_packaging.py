@@ -19,6 +19,7 @@ NEEDED = (
     "edgehands/models/catalog.toml",
     "edgehands/gestures/vocabulary.toml",
     "edgehands/mqtt/blueprint.yaml",
+    "edgehands/systemd/config.schema.json",
     "edgehands/systemd/edgehands.toml",
     "edgehands/synthetic/demo.mp4",
     "edgehands/synthetic/demo.npz",

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from edgehands.cli.run import found_config
 from edgehands.errors import UsageError
 
 if TYPE_CHECKING:
@@ -24,7 +25,8 @@ ConfigOption = Annotated[
     typer.Option(
         "--config",
         metavar="FILE",
-        help="TOML config whose first mqtt output says how to reach the broker.",
+        help="TOML config whose first mqtt output says how to reach the broker; without a URL, "
+        "by default the one that would be found.",
         show_default=False,
     ),
 ]
@@ -52,10 +54,9 @@ def broker_config(
     """
     import msgspec
 
-    from edgehands.mqtt.broker import DEFAULT_URL, parse_url
-    from edgehands.mqtt.settings import MqttConfig
+    from edgehands.mqtt.broker import parse_url
 
-    base = MqttConfig(url=DEFAULT_URL) if config is None else _first_broker(config)
+    base = _configured(url, config)
     flags = {"url": url, "password_file": password_file, "ca_file": ca_file}
     given = {key: str(value) for key, value in flags.items() if value is not None}
     whole: MqttConfig = msgspec.structs.replace(base, **given)
@@ -63,11 +64,21 @@ def broker_config(
     return whole
 
 
-def _first_broker(path: Path) -> "MqttConfig":
+def _configured(url: str | None, config: Path | None) -> "MqttConfig":
+    """Return the broker of the config that is named or, without a URL, of the one found."""
+    from edgehands.mqtt.broker import DEFAULT_URL
+    from edgehands.mqtt.settings import MqttConfig
+
+    file = config or (found_config() if url is None else None)
+    broker = _first_broker(file) if file else None
+    if broker is None and config is not None:
+        raise UsageError(f'{config} has no [[output]] with type = "mqtt": give the broker\'s URL')
+    return broker or MqttConfig(url=DEFAULT_URL)
+
+
+def _first_broker(path: Path) -> "MqttConfig | None":
     from edgehands import config as configs
     from edgehands.mqtt.settings import MqttConfig
 
-    for output in configs.load_config(path).output:
-        if isinstance(output, MqttConfig):
-            return output
-    raise UsageError(f'{path} has no [[output]] with type = "mqtt": give the broker\'s URL')
+    outputs = configs.load_config(path).output
+    return next((output for output in outputs if isinstance(output, MqttConfig)), None)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from edgehands._version import __version__
-from edgehands.cli import demo, doctor, ha, models, run, tune, verify, watch
+from edgehands.cli import config, demo, doctor, ha, models, run, tune, verify, watch
 
 # Typer is built on click, or brings its own copy of it: reach click's base error either way.
 _CommandLineError: type[Exception] = typer.BadParameter.__mro__[2]
@@ -28,6 +28,7 @@ app.command("doctor")(doctor.doctor)
 app.command("verify")(verify.verify_backends)
 app.command("tune")(tune.tune)
 app.command("watch")(watch.watch)
+app.add_typer(config.app, name="config")
 app.add_typer(models.app, name="models")
 app.add_typer(ha.app, name="ha")
 

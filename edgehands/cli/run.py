@@ -90,7 +90,10 @@ def run(
     config: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE", help="TOML config; the flags go on top of it.", show_default=False
+            metavar="FILE",
+            help="TOML config; the flags go on top of it. Without --source, the one that "
+            "`edgehands config show` shows.",
+            show_default=False,
         ),
     ] = None,
     source: Annotated[
@@ -176,13 +179,15 @@ def run(
 ) -> None:
     """Track hands and print events, one JSON line each, until the source ends or Ctrl-C."""
     from edgehands import config as configs
-    from edgehands.gestures.vocabulary import shipped_vocabulary
+    from edgehands import config_files
 
     if config is None and source is None:
-        raise UsageError("no camera: say --source /dev/video0, or --config FILE with a [[camera]]")
-    base = configs.Config()
-    if config is not None:
-        base = configs.load_config(config, known_gestures=shipped_vocabulary().keys())
+        config = found_config()
+        if config is None:
+            raise UsageError(
+                "no camera: say --source /dev/video0, or make a config: edgehands config init"
+            )
+    base = configs.Config() if config is None else config_files.load(config)
     extra: list[configs.OutputConfig] = []
     if draw is not None:
         extra.append(configs.VideoConfig(path=str(draw)))
@@ -208,6 +213,17 @@ def run(
     )
     if run_with_progress(whole).interrupted:
         raise typer.Exit(STOPPED)
+
+
+def found_config() -> Path | None:
+    """Return the config file that counts where none is named, and say on stderr which it is."""
+    from edgehands import config_files
+
+    found = config_files.find()
+    if found is None:
+        return None
+    print(f"edgehands: config {found.path} ({found.why})", file=sys.stderr)
+    return found.path
 
 
 def _event_outputs(
