@@ -151,8 +151,9 @@ def test_removing_from_a_broker_that_is_not_there_is_one_line() -> None:
 
 def test_the_blueprint_refuses_what_is_no_gesture() -> None:
     text = edgehands("ha", "blueprint").stdout
-    (trigger,) = text.split("triggers:")[1].split("variables:")[:1]
-    assert "not_from:\n      - unavailable\n      - unknown" in trigger
+    trigger, conditions = text.split("triggers:")[1].split("variables:")
+    assert "not_from:\n      - unavailable\n" in trigger
+    assert "as_timestamp(trigger.to_state.state, 0) < 5" in conditions
 
 
 def test_watch_prints_one_line_an_event(mosquitto: Mosquitto, output: MqttOutput) -> None:
