@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import typer
 from jsonschema import Draft202012Validator
 
 from edgehands import config_files, config_shown
@@ -304,6 +305,29 @@ def test_a_command_that_asks_a_broker_takes_the_one_of_the_config_that_is_found(
     assert broker_config(None, None, None, None).url == "mqtt://localhost"
     with pytest.raises(UsageError, match="give the broker's URL"):
         broker_config(None, bare, None, None)
+
+
+MIRROR = """[[camera]]
+source = "0"
+width = "640"
+
+[tracker]
+model = "full"
+min_presense = 0.5
+
+[gestures.thumbs_up]
+"""
+
+
+def test_the_page_shows_what_check_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("mirror.toml").write_text(MIRROR)
+    with pytest.raises(typer.Exit):
+        commands.check([Path("mirror.toml")])
+    page = Path(__file__).parent.parent / "docs" / "configuration.md"
+    assert capsys.readouterr().out in page.read_text(encoding="utf-8")
 
 
 # For editors.

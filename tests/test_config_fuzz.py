@@ -164,3 +164,15 @@ def test_none_of_fifty_thousand_texts_is_too_much(tmp_path: Path) -> None:
 @pytest.mark.system
 def test_none_of_fifty_thousand_documents_is_too_much(tmp_path: Path) -> None:
     fuzz_shape(tmp_path / "fuzz.toml", 50_000)
+
+
+def test_what_is_written_as_toml_is_read_as_it_was() -> None:
+    @settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+    @example("\x7f\x00\x1f\u2028\U0001f44d\\\"'")
+    @example({"a.b": [1e300, -0.0, 2**63], "": {}})
+    @given(VALUES)
+    def run(value: object) -> None:
+        text = f"{toml_key('odd key', 'bare')} = {toml_value(value)}"
+        assert repr(tomllib.loads(text)) == repr({"odd key": {"bare": value}})
+
+    run()
