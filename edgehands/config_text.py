@@ -111,4 +111,6 @@ def _syntax_error(path: Path, text: str, said: str) -> ConfigError:
 
 
 def _line(path: Path, place: Place, message: str) -> str:
-    return f"{path}:{place.line}:{place.column}: {message}"
+    # Whatever a message repeats from the file, it stays one line and moves no cursor.
+    shown = "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in message)
+    return f"{path}:{place.line}:{place.column}: {shown}"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 
-# After "//user:" comes a port or a password; anything with an @ behind it that is no port is one.
+# After "//user:" comes a port or a password; what has an @ behind it and is no port is a password.
+# One slash of the two may have been forgotten.
 _IN_URL = re.compile(
     r"""
-      (?P<before>[a-z][a-z0-9+.-]*://[^/?\#@:\s\[]*:)
+      (?P<before>[a-z][a-z0-9+.-]*:/{1,2}[^/?\#@:\s\[]*:)
       (?!\d*(?:[/?\#]|$))
       .*@
     """,

@@ -208,6 +208,10 @@ BROKEN: dict[str, tuple[str | bytes, int, int, str]] = {
         "[[camera]]\nsource = 'rtsp://me:hunter2@door/live'",
         *(2, 1, "a password in the URL of door: everybody could read it; take it out"),
     ),
+    "password after one slash": (
+        "[[camera]]\nsource = 'rtsp:/me:hunter2@door/live'",
+        *(2, 1, "a password in the URL of door"),
+    ),
     "password of a file": (
         "output = [{ type = 'video', path = 'ftp://me:hunter2@h/o.mp4' }]",
         *(1, 29, "a password in the URL of h"),
@@ -260,6 +264,12 @@ BROKEN: dict[str, tuple[str | bytes, int, int, str]] = {
     "dotted gesture": ("gestures.fist.enter_dely = 1", 1, 15, "did you mean 'enter_delay'?"),
     "rules of all": ("[gestures]\nenabled = false", 2, 1, "[gestures.enabled]: expected a table"),
     "several tables": ("[[gestures]]\nname='fist'", 1, 3, "gestures: expected a table"),
+    "a name of two lines": (
+        '[gestures]\n"a\\nb" = 1',
+        2,
+        1,
+        '[gestures."a\\nb"]: expected a table',
+    ),
     "two gestures": ("[gestures.fist]\n[gestures.fits]", 2, 11, "did you mean 'fist'?"),
     # what names nothing there is
     "unknown model": ("[tracker]\nmodel = 'huge'", 2, 1, "no landmark model 'huge': choose light"),
@@ -269,6 +279,10 @@ BROKEN: dict[str, tuple[str | bytes, int, int, str]] = {
     "unknown palm backend": ("[tracker]\npalm_backend = 'tflit'", 2, 1, "mean 'tflite'?"),
     "unknown kind of camera": ("[[camera]]\nsource = 'htp://x'", 2, 1, "no camera kind 'htp'"),
     "no kind of video": ("[[output]]\ntype='video'\npath = 'o.gif'", 3, 1, "end with .mp4"),
+    "a path of two lines": (
+        '[[output]]\ntype="video"\npath = "o\\n\\u001b[31m.gif"',
+        *(3, 1, r"cannot draw into o\n\x1b[31m.gif: its name must end"),
+    ),
     "no kind of picture": (
         "[[output]]\ntype='contact_sheet'\npath = 'o.mp4'",
         *(3, 1, "must end with .png"),

@@ -39,17 +39,17 @@ TOKENS = (
 )
 
 
-def attempt(path: Path, text: str | bytes) -> None:
+def attempt(path: Path, text: str | bytes) -> list[str]:
+    """Return what is said about a config, after a look at its form."""
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     try:
         assert isinstance(load_config(path, known_gestures=GESTURES), Config)
     except ConfigError as error:
         told = str(error).split("\n")
     else:
-        return
+        return []
     last = path.read_bytes().count(b"\n") + 1
     for line in told:
-        assert "hunter2" not in line
         match = re.match(rf"{re.escape(str(path))}:(\d+):(\d+): \S", line)
         if match is None:
             assert told == [line]
@@ -57,6 +57,7 @@ def attempt(path: Path, text: str | bytes) -> None:
         else:
             assert 1 <= int(match[1]) <= last
             assert int(match[2]) >= 1
+    return told
 
 
 @st.composite
@@ -143,7 +144,7 @@ def fuzz_shape(path: Path, examples: int) -> None:
     @settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck))
     @given(st.fixed_dictionaries({}, optional=shapes))
     def run(tables: Table) -> None:
-        attempt(path, as_toml(tables))
+        assert "hunter2" not in "".join(attempt(path, as_toml(tables)))
 
     run()
 
