@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 SOURCES := backends benchmarks edgehands models tests
 
-.PHONY: demo test test-system test-arm64 test-gpu check format build accuracy parity clean
+.PHONY: demo test test-mqtt test-system test-arm64 test-gpu check format build accuracy parity clean
 
 demo: $(VENV)/.installed
 	$(BIN)/edgehands models fetch
@@ -14,6 +14,11 @@ demo: $(VENV)/.installed
 test: $(VENV)/.installed-dev
 	$(BIN)/edgehands models fetch
 	$(BIN)/python -m pytest -m "not system and not gpu"
+
+# Events over a real broker, which is killed, frozen and lied about: apt install mosquitto.
+test-mqtt: $(VENV)/.installed-dev
+	$(BIN)/edgehands models fetch
+	$(BIN)/python -m pytest tests/test_mqtt*.py tests/test_home_assistant.py -m "not system"
 
 # What takes longer, or needs more of the machine than its processes.
 test-system: $(VENV)/.installed-dev

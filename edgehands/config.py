@@ -6,8 +6,6 @@ Everything wrong in a file is reported at once, each mistake on a line of its ow
 
 from __future__ import annotations
 
-import re
-import sys
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeAlias, TypeVar
@@ -16,21 +14,19 @@ import msgspec
 from msgspec import Meta
 
 from edgehands.cameras import split_source
+from edgehands.config_secrets import without_secrets
+from edgehands.config_text import Document, read_document
 from edgehands.errors import ConfigError, UsageError, did_you_mean
 from edgehands.gestures.definitions import definition_mistakes
 from edgehands.gestures.learned.store import learned_names
 from edgehands.gestures.vocabulary import Pose  # noqa: TC001 (msgspec reads it at run time)
 from edgehands.models import store
+from edgehands.mqtt.broker import parse_url
+from edgehands.mqtt.settings import MqttConfig
 from edgehands.outputs.files import DRAWINGS, PICTURES, check_suffix
 from edgehands.schema import KeyPath, Problem, find_problems
 from edgehands.selection import backend_names
-from edgehands.settings import EventSettings, GestureRules, TrackerSettings
-from edgehands.toml_places import Place, TomlPlaces, place_at
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from edgehands.settings import EventSettings, GestureRules, Text, TopicName, TrackerSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
@@ -38,18 +34,6 @@ if TYPE_CHECKING:
 SAMPLE = Path(__file__).parent / "systemd" / "edgehands.toml"
 """The commented config file to start from."""
 
-MAX_BYTES = 1_000_000
-"""A longer file is not a config file: it is refused before it fills the memory."""
-
-Text = Annotated[str, Meta(pattern=r"\S", description="text in quotes (not empty)")]
-TopicName = Annotated[
-    str,
-    Meta(
-        # Python's $ alone lets a line end through.
-        pattern=r"^[a-z0-9_]+$(?!\n)",
-        description="text in quotes (small letters, digits and _)",
-    ),
-]
 Pixels = Annotated[int, Meta(ge=16, le=16384)]
 Count = Annotated[int, Meta(ge=1)]
 
@@ -135,7 +119,7 @@ class ContactSheetConfig(_Output, frozen=True, kw_only=True, tag="contact_sheet"
 
 
 OutputConfig: TypeAlias = (
-    StdoutConfig | LandmarksConfig | RecordingConfig | VideoConfig | ContactSheetConfig
+    StdoutConfig | LandmarksConfig | RecordingConfig | VideoConfig | ContactSheetConfig | MqttConfig
 )
 
 
@@ -164,24 +148,27 @@ def load_config(path: str | Path, *, known_gestures: Collection[str] | None = No
     Raises:
         ConfigError: the file cannot be read, or every mistake in it, one a line.
     """
-    path = Path(path)
-    text = _read(path)
-    document = _parse(text, path)
-    problems = find_problems(document, Config)
+    return convert(read_document(path), known_gestures=known_gestures)
+
+
+def convert(document: Document, *, known_gestures: Collection[str] | None = None) -> Config:
+    """Return the config that a file's tables say.
+
+    Raises:
+        ConfigError: every mistake in them, one a line.
+    """
+    tables = document.tables
+    problems = find_problems(tables, Config)
     malformed = {problem.path for problem in problems}
-    problems += [
-        *_unknown_gestures(document, known_gestures),
-        *_more_cameras(document),
-        *(problem for problem in _mistakes(document) if problem.path not in malformed),
-    ]
-    if problems:
-        places = TomlPlaces(text)
-        located = sorted((places.find(problem.path), problem.message) for problem in problems)
-        raise ConfigError("\n".join(_line(path, place, message) for place, message in located))
+    senseless = (*_unknown_gestures(tables, known_gestures), *_mistakes(tables))
+    problems += (problem for problem in senseless if problem.path not in malformed)
+    problems += _more_cameras(tables)
+    if problems := without_secrets(problems, tables):
+        raise document.error(problems)
     try:
-        return msgspec.convert(document, Config)
+        return msgspec.convert(tables, Config)
     except msgspec.ValidationError as error:  # the two walks disagree: still not a traceback
-        raise ConfigError(f"{path}: {error}") from error
+        raise ConfigError(f"{document.path}: {error}") from error
 
 
 def check(config: Config) -> None:
@@ -190,7 +177,8 @@ def check(config: Config) -> None:
     Raises:
         UsageError: the first of them.
     """
-    for problem in _mistakes(msgspec.to_builtins(config)):
+    tables = msgspec.to_builtins(config)
+    for problem in without_secrets(_mistakes(tables), tables):
         raise UsageError(problem.message)
 
 
@@ -247,51 +235,6 @@ def _flag(message: str) -> str:
     return name.replace("_", "-") + colon + rest.replace(" in quotes", "")
 
 
-def _read(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
-    except FileNotFoundError as error:
-        raise ConfigError(f"no config file {path}: make one with: cp {SAMPLE} {path}") from error
-    except OSError as error:
-        raise ConfigError(
-            f"{path}: the config file cannot be read: {error.strerror}; look at: ls -ld {path}"
-        ) from error
-    if len(content) > MAX_BYTES:
-        raise ConfigError(f"{path}: not a config file: longer than {MAX_BYTES:,} bytes")
-    try:
-        text = content.decode()
-    except UnicodeDecodeError as error:
-        before = content[: error.start].decode()
-        place = place_at(before, len(before))
-        message = f"not UTF-8 (byte 0x{content[error.start]:02x}): save the file as UTF-8"
-        raise ConfigError(_line(path, place, message)) from error
-    if text.startswith("\ufeff"):
-        message = "begins with a byte order mark: save the file as UTF-8 without BOM"
-        raise ConfigError(_line(path, Place(1, 1), message))
-    return text
-
-
-_SYNTAX_PLACE = re.compile(r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)", re.DOTALL)
-
-
-def _parse(text: str, path: Path) -> dict[str, object]:
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        match = _SYNTAX_PLACE.fullmatch(str(error))
-        message = match[1] if match else str(error)
-        if match and match[2]:
-            place = Place(int(match[2]), int(match[3]))
-        else:
-            place = place_at(text, len(text.rstrip()))
-        if message == "Invalid value":
-            message += ': text stands in "quotes", true and false in small letters'
-        raise ConfigError(_line(path, place, message)) from error
-    except (RecursionError, ValueError) as error:  # nested too deep, a number of 5000 digits
-        raise ConfigError(f"{path}: not a config file: {error}") from error
-
-
 def _unknown_gestures(
     document: Mapping[str, object], known: Collection[str] | None
 ) -> Iterator[Problem]:
@@ -321,6 +264,8 @@ def _mistakes(document: Mapping[str, object]) -> Iterator[Problem]:
         if suffixes:
             ending = partial(_check_ending, suffixes)
             yield from _refused(("output", index, "path"), output, ending)
+        if output.get("type") == "mqtt":
+            yield from _refused(("output", index, "url"), output, parse_url)
     tracker = document.get("tracker")
     if isinstance(tracker, dict):
         yield from _tracker_mistakes(tracker)
@@ -379,7 +324,3 @@ def _named_tables(document: Mapping[str, object], name: str) -> Mapping[str, obj
     """Return the tables [name.…] by what stands after the dot."""
     tables = document.get(name)
     return tables if isinstance(tables, dict) else {}
-
-
-def _line(path: Path, place: Place, message: str) -> str:
-    return f"{path}:{place.line}:{place.column}: {message}"

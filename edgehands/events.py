@@ -110,6 +110,10 @@ class EventMaker:
         self._motions = MotionFollower(self._gates)
         self._seq = 0
 
+    def set_rules(self, rules: Mapping[str, GestureRules]) -> None:
+        """Let other rules hold from the next frame on."""
+        self._gates.set_rules(rules)
+
     def update(
         self,
         hands: Sequence[Hand],

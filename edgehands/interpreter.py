@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from edgehands.events import EventMaker
 from edgehands.gestures.learned import LearnedMotion, LearnedMotions, LearnedPose, LearnedPoses
-from edgehands.gestures.motions import MotionReader
+from edgehands.gestures.motions import MOTIONS, MotionReader
 from edgehands.gestures.poses import PoseReader
 from edgehands.gestures.vocabulary import numbers, shipped_vocabulary
 from edgehands.settings import EventSettings
@@ -54,6 +54,8 @@ class Interpreter:
     ) -> None:
         settings = settings or EventSettings()
         vocabulary = {**shipped_vocabulary(), **(own or {})}
+        self.names = (*vocabulary, *MOTIONS, *(gesture.name for gesture in learned))
+        """Every gesture that there is here."""
         self._poses = PoseReader(vocabulary, rules, mirrored=mirrored)
         poses = [gesture for gesture in learned if isinstance(gesture, LearnedPose)]
         self._learned_poses = LearnedPoses(poses, rules)
@@ -78,6 +80,13 @@ class Interpreter:
         motions = self._motions.update(hands, time) if self._motions else []
         motions += self._learned_motions.update(hands, time)
         return self._events.update(hands, poses, time, ts, motions, picture)
+
+    def set_rules(self, rules: Mapping[str, GestureRules]) -> None:
+        """Let other rules hold from the next frame on; what is enabled stays as it was."""
+        for part in (self._poses, self._learned_poses, self._learned_motions, self._events):
+            part.set_rules(rules)
+        if self._motions:
+            self._motions.set_rules(rules)
 
     def pose(self, hand: Hand) -> PoseScore | None:
         """Return the pose that a hand shows; of a learned and a defined one, the better."""

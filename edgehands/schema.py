@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import math
 import re
+from functools import cache
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias, TypeGuard
 
 from msgspec import inspect
 
 from edgehands.errors import did_you_mean
+from edgehands.redaction import redacted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -24,6 +26,8 @@ KeyPath: TypeAlias = tuple[str | int, ...]
 _INTEGER_LIMIT = 2**63
 """TOML's integers have 64 bits; Python's parser lets longer ones through."""
 _SHOWN_LENGTH = 40
+_BARE = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_type_info = cache(inspect.type_info)  # it takes longer than everything that is done with it
 
 
 class Problem(NamedTuple):
@@ -35,7 +39,7 @@ class Problem(NamedTuple):
 
 def find_problems(values: object, struct: type[msgspec.Struct]) -> list[Problem]:
     """Return everything that keeps `values` from becoming a `struct`; nothing if it will."""
-    return list(_check(values, inspect.type_info(struct), ()))
+    return list(_check(values, _type_info(struct), ()))
 
 
 def _check(value: object, kind: inspect.Type, path: KeyPath) -> Iterator[Problem]:
@@ -47,7 +51,9 @@ def _check(value: object, kind: inspect.Type, path: KeyPath) -> Iterator[Problem
     elif isinstance(kind, inspect.DictType):
         yield from _check_names(value, kind, path)
     elif not _fits(value, kind):
-        message = f"{path[-1]}: expected {_wanted(kind)}, got {_shown(value)}{_hint(value, kind)}"
+        message = (
+            f"{_name(path[-1])}: expected {_wanted(kind)}, got {_shown(value)}{_hint(value, kind)}"
+        )
         yield Problem(path, message)
 
 
@@ -110,14 +116,14 @@ def _check_fields(
         elif key not in names:
             hint = did_you_mean(key, names).strip() or f"known here: {_listed(names)}"
             where = f"in {table_name(path)}" if path else "at the top of the file"
-            yield Problem((*path, key), f"unknown key {key!r} {where}: {hint}")
+            yield Problem((*path, key), f"unknown key '{_shortened(key)}' {where}: {hint}")
     for name, field in fields.items():
         if field.required and name not in table:
             yield Problem(path, f"{table_name(path)} needs {name!r}: {_wanted(field.type)}")
 
 
 def _check_array(value: object, kind: inspect.VarTupleType, path: KeyPath) -> Iterator[Problem]:
-    name = path[-1]
+    name = _name(path[-1])
     if isinstance(value, list | tuple):
         for index, item in enumerate(value):
             yield from _check(item, kind.item_type, (*path, index))
@@ -130,7 +136,7 @@ def _check_array(value: object, kind: inspect.VarTupleType, path: KeyPath) -> It
 def _check_names(value: object, kind: inspect.DictType, path: KeyPath) -> Iterator[Problem]:
     """Check a table whose keys are free and whose values are all of one type."""
     if not isinstance(value, dict):
-        yield Problem(path, f"{path[-1]}: expected a table, got {_shown(value)}")
+        yield Problem(path, f"{_name(path[-1])}: expected a table, got {_shown(value)}")
         return
     for key, item in value.items():
         yield from _check(item, kind.value_type, (*path, key))
@@ -242,11 +248,17 @@ def _shown(value: object) -> str:
 
 
 def _shortened(text: str) -> str:
+    text = redacted(text)
     text = text if text.isprintable() else repr(text)[1:-1]
     return text if len(text) <= _SHOWN_LENGTH else text[: _SHOWN_LENGTH - 1] + "…"
 
 
+def _name(part: str | int) -> str:
+    """Return a name as it may stand in a line: TOML lets a key be anything at all, in quotes."""
+    return str(part) if _BARE.fullmatch(str(part)) else f'"{_shortened(str(part))}"'
+
+
 def table_name(path: KeyPath) -> str:
     """Return the header that a table has in TOML: [tracker], [[camera]], [gestures.fist]."""
-    names = ".".join(part for part in path if isinstance(part, str))
+    names = ".".join(_name(part) for part in path if isinstance(part, str))
     return f"[[{names}]]" if path and isinstance(path[-1], int) else f"[{names}]"

@@ -14,17 +14,20 @@ from typing import TYPE_CHECKING
 
 from edgehands import config as configs
 from edgehands.cameras import open_camera
+from edgehands.control import Control, adjusted
 from edgehands.errors import ConfigError
 from edgehands.gestures.learned.store import load_learned
+from edgehands.mqtt.settings import MqttConfig
 from edgehands.outputs import Result
 from edgehands.outputs.queue import EventQueue
 from edgehands.recording import Header
 from edgehands.replay import interpreter_of
+from edgehands.settings import GestureRules
 from edgehands.summary import Summary
 from edgehands.tracker import HandTracker
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from edgehands.cameras import Camera
     from edgehands.frame import Frame
@@ -51,6 +54,8 @@ def run(
     camera_config = _only_camera(config)
     configs.check(config)  # what costs nothing to find is said before anything is opened
     learned = load_learned(config.learned)
+    _hide_passwords(config)
+    control = Control()
     with ExitStack() as opened:
         camera = opened.enter_context(
             open_camera(
@@ -78,11 +83,35 @@ def run(
         )
         outputs: list[Output] = [*listeners]
         for output_config in config.output:
-            outputs.append(_open_output(output_config, camera, header))
+            outputs.append(_open_output(output_config, camera, header, control))
             opened.callback(outputs[-1].close)
         queue = EventQueue(outputs, live=camera.live)
-        loop = _Loop(camera, tracker, interpreter_of(header), queue, outputs)
-        return loop.run(camera_config.frames, watch)
+        interpreter = interpreter_of(header)
+        director = _Director(control, interpreter, config.gestures)
+        loop = _Loop(camera, tracker, interpreter, queue, outputs, director)
+        summary = loop.run(camera_config.frames, watch)
+    summary.outputs = [line for output in outputs if (line := output.account())]
+    return summary
+
+
+class _Director:
+    """Carries out what the outputs were told, between two frames."""
+
+    def __init__(
+        self, control: Control, interpreter: Interpreter, rules: Mapping[str, GestureRules]
+    ) -> None:
+        self._control = control
+        self._interpreter = interpreter
+        self._rules = rules
+        self._sensitivity = control.sensitivity
+
+    def pauses(self) -> bool:
+        """Whether frames are to be thrown away; changes the rules if need be."""
+        if self._sensitivity != self._control.sensitivity:
+            self._sensitivity = self._control.sensitivity
+            names = self._interpreter.names
+            self._interpreter.set_rules(adjusted(self._rules, names, self._sensitivity))
+        return not self._control.enabled
 
 
 class _Loop:
@@ -95,12 +124,14 @@ class _Loop:
         interpreter: Interpreter,
         queue: EventQueue,
         outputs: Sequence[Output],
+        director: _Director,
     ) -> None:
         self._camera = camera
         self._tracker = tracker
         self._interpreter = interpreter
         self._queue = queue
         self._outputs = outputs
+        self._director = director
         self._last_ts: float | None = None
         self.summary = Summary(runs_on=tracker.describe())
 
@@ -132,6 +163,10 @@ class _Loop:
                 watch(self.summary.frames, length)
 
     def _process(self, frame: Frame) -> None:
+        if self._director.pauses():
+            ts = self._timestamp(frame)
+            self._send(Result(frame, (), {}, self._interpreter.finish(ts), ts))
+            return
         stages = self.summary.stages
         hands = self._tracker.update(frame.image, frame.time)
         self.summary.count(hands, self._tracker.last)
@@ -200,12 +235,29 @@ def run_id() -> str:
     return f"{int(time.time() * 1000):012x}{secrets.token_hex(3)}"
 
 
-def _open_output(config: configs.OutputConfig, camera: Camera, header: Header) -> Output:
+def _hide_passwords(config: configs.Config) -> None:
+    """Take them from the environment before there is a process that would inherit it."""
+    for output in config.output:
+        if isinstance(output, MqttConfig):
+            from edgehands.mqtt.access import take_from_environment
+
+            take_from_environment(output.password_variable)
+
+
+def _open_output(
+    config: configs.OutputConfig, camera: Camera, header: Header, control: Control
+) -> Output:
     """Open an output, importing its module only now."""
     if isinstance(config, configs.StdoutConfig):
         from edgehands.outputs.stdout import StdoutOutput
 
         return StdoutOutput()
+    if isinstance(config, MqttConfig):
+        from edgehands.mqtt.output import MqttOutput, Subject
+
+        names = interpreter_of(header).names
+        gestures = [name for name in names if _is_enabled(name, header.gestures)]
+        return MqttOutput(config, Subject(header.camera, gestures, camera.live, control))
     path = Path(config.path)
     if isinstance(config, configs.LandmarksConfig):
         from edgehands.outputs.landmarks import LandmarksOutput
@@ -222,3 +274,7 @@ def _open_output(config: configs.OutputConfig, camera: Camera, header: Header) -
     from edgehands.outputs.contact_sheet import ContactSheetOutput
 
     return ContactSheetOutput(path, config.columns, config.count)
+
+
+def _is_enabled(gesture: str, rules: Mapping[str, GestureRules]) -> bool:
+    return rules.get(gesture, GestureRules()).enabled

@@ -12,6 +12,15 @@ from edgehands.errors import UsageError
 Share = Annotated[float, Meta(ge=0.0, le=1.0)]
 Seconds = Annotated[float, Meta(ge=0.0)]
 Positive = Annotated[float, Meta(gt=0.0)]
+Text = Annotated[str, Meta(pattern=r"\S", description="text in quotes (not empty)")]
+TopicName = Annotated[
+    str,
+    Meta(
+        # Python's $ alone lets a line end through.
+        pattern=r"^[a-z0-9_]+$(?!\n)",
+        description="text in quotes (small letters, digits and _)",
+    ),
+]
 
 Zone = Annotated[
     tuple[Share, Share, Share, Share],

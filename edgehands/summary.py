@@ -69,6 +69,8 @@ class Summary:
     interrupted: bool = False
     """The user stopped it before the source ended."""
     events: QueueCounts | None = None
+    outputs: list[str] = field(default_factory=list)
+    """What outputs have to tell about what they were given."""
     stages: StageTimes = field(default_factory=StageTimes)
 
     def count(self, hands: Sequence[Hand], report: FrameReport) -> None:
@@ -89,6 +91,7 @@ class Summary:
             f"a hand in {self.frames_with_hands} of them, {_many(self.hands, 'different hand')}",
             f"palm detector on {self.duty_cycle:.1%} of frames",
             *self._event_lines(),
+            *self.outputs,
             f"{'ms per frame':<14}{'p50':>8}{'p99':>8}   on {self.runs_on}",
             *(
                 f"  {stage:<12}{p50:>8.2f}{p99:>8.2f}"

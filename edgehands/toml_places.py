@@ -37,6 +37,10 @@ class TomlPlaces:
 
     Args:
         text: what the TOML parser has accepted, line ends as it was given.
+
+    Raises:
+        ValueError: a dotted key of too many parts to be meant.
+        RecursionError: arrays or inline tables nested too deep.
     """
 
     def __init__(self, text: str) -> None:
@@ -68,6 +72,7 @@ _VALUE = re.compile(
     ''',
     re.VERBOSE | re.DOTALL,
 )
+_MOST_PARTS = 64
 _BLANKS = re.compile(r"[ \t]*")
 _GAP = re.compile(r"(?:\s|\#[^\n]*)*")
 
@@ -136,6 +141,8 @@ class _Scanner:
             self._skip(_BLANKS)
             if not self._take("."):
                 return parts
+            if len(parts) == _MOST_PARTS:
+                raise ValueError(f"a dotted key of more than {_MOST_PARTS} parts")
 
     def _key_and_value(self, table: KeyPath) -> None:
         path = table

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
-from edgehands import verdict
+from edgehands import config_files, verdict
 from edgehands.gestures.learned import store as learned
 from edgehands.models import store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+    from tests.brokers import Mosquitto
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -29,6 +31,16 @@ def _nothing_of_this_machine(tmp_path_factory: pytest.TempPathFactory) -> Iterat
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _no_config_of_this_user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A config file that lies here must not be found by a test."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
+        patch.delenv(config_files.VARIABLE, raising=False)
+        patch.setattr(config_files, "SYSTEM", Path("/nonexistent/edgehands.toml"))
+        yield
+
+
 @pytest.fixture
 def no_home(monkeypatch: pytest.MonkeyPatch) -> None:
     """A user without a home: no variable names one, and the system knows of none."""
@@ -36,7 +48,7 @@ def no_home(monkeypatch: pytest.MonkeyPatch) -> None:
     def unknown(number: int) -> NoReturn:
         raise KeyError(number)
 
-    for name in ("HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"):
+    for name in ("HOME", *(f"XDG_{kind}_HOME" for kind in ("CACHE", "CONFIG", "DATA", "STATE"))):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(pwd, "getpwuid", unknown)
 
@@ -57,6 +69,30 @@ def models() -> None:
     """Every model of the catalog, so that `store.load` finds them."""
     if bad := [state.problem for state in store.check() if state.status != "ok"]:
         pytest.skip(f"no real models: {bad[0]}")
+
+
+@pytest.fixture
+def start_broker(tmp_path: Path) -> Iterator[Callable[..., Mosquitto]]:
+    """Starts brokers, with lines of mosquitto.conf of their own; all end with the test."""
+    from tests.brokers import PROGRAM, Mosquitto
+
+    if PROGRAM is None:
+        pytest.skip("no broker: apt install mosquitto")
+    started = []
+
+    def start(*config: str, port: int | None = None) -> Mosquitto:
+        started.append(Mosquitto(tmp_path, *config, port=port))
+        return started[-1].start()
+
+    yield start
+    for broker in started:
+        broker.kill()
+
+
+@pytest.fixture
+def mosquitto(start_broker: Callable[..., Mosquitto]) -> Mosquitto:
+    """A real broker on loopback."""
+    return start_broker()
 
 
 ODD_BACKENDS = """

@@ -24,7 +24,7 @@ EMULATOR = "/usr/bin/qemu-aarch64-static"
 PYTHON = "3.11"  # bookworm's
 GLIBC_MINORS = (17, *range(24, 37))
 DEPENDENCIES = (
-    *("numpy", "opencv-python-headless", "ai-edge-litert", "msgspec", "typer"),
+    *("numpy", "opencv-python-headless", "ai-edge-litert", "msgspec", "paho-mqtt", "typer"),
     *("onnxruntime", "openvino"),
 )
 # What the kernel says there. The emulator passes on the host's, which no ARM library can read.

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
+from edgehands.cameras import open_camera
 from edgehands.config import (
     SAMPLE,
     CameraConfig,
@@ -16,11 +17,14 @@ from edgehands.config import (
     StdoutConfig,
     TrackerConfig,
     VideoConfig,
+    check,
     load_config,
     overlay,
 )
 from edgehands.errors import ConfigError, UsageError
 from edgehands.gestures.vocabulary import Pose
+from edgehands.mqtt.settings import MqttConfig
+from edgehands.redaction import has_url_password, redacted
 from edgehands.settings import EventSettings, GestureRules, checked
 from edgehands.toml_places import TomlPlaces
 
@@ -182,6 +186,93 @@ BROKEN: dict[str, tuple[str | bytes, int, int, str]] = {
     "no path": ("[[output]]\ntype = 'video'", 1, 1, "[[output]] needs 'path'"),
     "unknown output": ("[[output]]\ntype = 'vidio'", 2, 1, "did you mean 'video'?"),
     "output type of a number": ("[[output]]\ntype = 1", 2, 1, "got 1"),
+    # brokers
+    "no url": ("[[output]]\ntype = 'mqtt'", 1, 1, "[[output]] needs 'url'"),
+    "empty url": ("[[output]]\ntype='mqtt'\nurl=' '", 3, 1, "(not empty)"),
+    "url of a number": ("[[output]]\ntype='mqtt'\nurl=1883", 3, 1, "url: expected text in quotes"),
+    "no url at all": ("[[output]]\ntype='mqtt'\nurl='localhost'", 3, 1, "expected mqtt://[user@]"),
+    "no broker's url": ("[[output]]\ntype='mqtt'\n url='http://h'", 3, 2, "broker 'http://h'"),
+    "port too high": ("[[output]]\ntype='mqtt'\nurl='mqtt://h:99999'", 3, 1, "Port out of range"),
+    "prefix for all": ("[[output]]\ntype='mqtt'\nurl='mqtt://h/a/+'", 3, 1, "topic prefix 'a/+'"),
+    "password as a key": (
+        "[[output]]\ntype='mqtt'\nurl='mqtt://h'\npassword='hunter2'",
+        *(4, 1, "unknown key 'password' in [[output]]: did you mean 'password_file'?"),
+    ),
+    "password in the url": (
+        "[[output]]\ntype='mqtt'\nurl='mqtt://me:hunter2@h'",
+        *(3, 1, "a password in the broker URL of h: everybody could read it; take it out and give"),
+    ),
+    "password with a slash": (
+        "[[output]]\ntype='mqtt'\nurl='mqtt://me:hunter2/x@h'",
+        *(3, 1, "a password in the broker URL of h"),
+    ),
+    "password of a camera": (
+        "[[camera]]\nsource = 'rtsp://me:hunter2@door/live'",
+        *(2, 1, "a password in the URL of door: everybody could read it; take it out"),
+    ),
+    "password after one slash": (
+        "[[camera]]\nsource = 'rtsp:/me:hunter2@door/live'",
+        *(2, 1, "a password in the URL of door"),
+    ),
+    "password of a file": (
+        "output = [{ type = 'video', path = 'ftp://me:hunter2@h/o.mp4' }]",
+        *(1, 29, "a password in the URL of h"),
+    ),
+    "password deep inside": (
+        "[tracker.backend_options]\nx = 'a ! rtspsrc location=rtsp://me:hunter2@h'",
+        *(2, 1, "a password in the URL of h"),
+    ),
+    "password where a name stands": (
+        "[[camera]]\nsource='0'\nname = 'rtsp://me:hunter2@h'",
+        *(3, 1, "a password in the URL of h"),
+    ),
+    "password in a key": ("[gestures.'mqtt://me:hunter2@h']", 1, 11, "a password in the URL of h"),
+    "node with capitals": (
+        "[[output]]\ntype='mqtt'\nurl='mqtt://h'\nnode='Hall'",
+        *(4, 1, "node: expected text in quotes (small letters"),
+    ),
+    "unknown MQTT": (
+        "[[output]]\ntype='mqtt'\nurl='mqtt://h'\nprotocol='4'",
+        *(4, 1, 'expected "3.1.1", "5" or "auto"'),
+    ),
+    "MQTT as a number": (
+        "[[output]]\ntype='mqtt'\nurl='mqtt://h'\nprotocol=5",
+        *(4, 1, "protocol: expected"),
+    ),
+    "too short a silence": (
+        "[[output]]\ntype='mqtt'\nurl='mqtt://h'\nkeepalive=1",
+        *(4, 1, "from 2 to 3600, got 1"),
+    ),
+    "no event at all": (
+        "[[output]]\ntype='mqtt'\nurl='mqtt://h'\n\tmax_events_per_second=0",
+        *(4, 2, "a number above 0, got 0"),
+    ),
+    "no burst": (
+        "[[output]]\ntype='mqtt'\nurl='mqtt://h'\nevent_burst=0",
+        *(4, 1, "from 1 to 256, got 0"),
+    ),
+    "text for a switch": (
+        "[[output]]\ntype='mqtt'\nurl='mqtt://h'\nverify='no'",
+        *(4, 1, 'expected true or false, got the text "no"'),
+    ),
+    "a misspelt setting of a broker": (
+        "[[output]]\ntype='mqtt'\nurl='mqtt://h'\n[[output]]\ntype='mqtt'\nurl='ws://h'\nwebsocket='/'",
+        *(7, 1, "did you mean 'websocket_path'?"),
+    ),
+    # gestures
+    "score above 1": ("[gestures.fist]\nmin_score = 60", 2, 1, "from 0 to 1, got 60"),
+    "delay in text": ("[gestures.fist]\nenter_delay = '150ms'", 2, 1, 'got the text "150ms"'),
+    "delay before": ("[gestures]\nfist = { exit_delay = -1 }", 2, 10, "at least 0, got -1"),
+    "dotted gesture": ("gestures.fist.enter_dely = 1", 1, 15, "did you mean 'enter_delay'?"),
+    "rules of all": ("[gestures]\nenabled = false", 2, 1, "[gestures.enabled]: expected a table"),
+    "several tables": ("[[gestures]]\nname='fist'", 1, 3, "gestures: expected a table"),
+    "a name of two lines": (
+        '[gestures]\n"a\\nb" = 1',
+        2,
+        1,
+        '[gestures."a\\nb"]: expected a table',
+    ),
+    "two gestures": ("[gestures.fist]\n[gestures.fits]", 2, 11, "did you mean 'fist'?"),
     # what names nothing there is
     "unknown model": ("[tracker]\nmodel = 'huge'", 2, 1, "no landmark model 'huge': choose light"),
     "a palm model": ("[tracker]\nmodel = 'palm-full'", 2, 1, "no landmark model 'palm-full'"),
@@ -190,6 +281,10 @@ BROKEN: dict[str, tuple[str | bytes, int, int, str]] = {
     "unknown palm backend": ("[tracker]\npalm_backend = 'tflit'", 2, 1, "mean 'tflite'?"),
     "unknown kind of camera": ("[[camera]]\nsource = 'htp://x'", 2, 1, "no camera kind 'htp'"),
     "no kind of video": ("[[output]]\ntype='video'\npath = 'o.gif'", 3, 1, "end with .mp4"),
+    "a path of two lines": (
+        '[[output]]\ntype="video"\npath = "o\\n\\u001b[31m.gif"',
+        *(3, 1, r"cannot draw into o\n\x1b[31m.gif: its name must end"),
+    ),
     "no kind of picture": (
         "[[output]]\ntype='contact_sheet'\npath = 'o.mp4'",
         *(3, 1, "must end with .png"),
@@ -218,7 +313,70 @@ def test_each_mistake_has_a_place_and_a_reason(name: str, tmp_path: Path) -> Non
     assert len(found) == 1, found
     assert found[0].startswith(f"{line}:{column}: "), found[0]
     assert fragment in found[0]
+    assert "hunter2" not in found[0]
     assert len(found[0]) < 400
+
+
+SEVERAL: dict[str, tuple[str, list[str]]] = {
+    "one line of an inline table": (
+        "tracker = { modle = 'full', max_hands = 0, mirrored = 1 }",
+        ["1:13", "1:29", "1:44"],
+    ),
+    "two brokers": (
+        "[[output]]\ntype='mqtt'\nurl='http://h'\nnode='A'\n[[output]]\ntype='mqtt'\nqos=1",
+        ["3:1", "4:1", "5:1", "7:1"],
+    ),
+    "every kind": (
+        "[[camera]]\nsource='x:'\nfps=0\n[[camera]]\n[gestures.fits]\n[tracker]\nmodel='y'\n[nothing]",
+        ["2:1", "3:1", "4:1", "4:1", "5:11", "7:1", "8:2"],
+    ),
+    "passwords and others": (
+        "[[output]]\ntype='mqtt'\nurl='mqtt://a:b@h'\nnode=''\n[[camera]]\nsource='rtsp://a:b@h'",
+        ["3:1", "4:1", "6:1"],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SEVERAL)
+def test_several_mistakes_come_at_once(name: str, tmp_path: Path) -> None:
+    text, places = SEVERAL[name]
+    assert [error.split(": ")[0] for error in errors_of(tmp_path, text)] == places
+
+
+def test_the_corpus_is_large() -> None:
+    assert len({text for text, *_ in BROKEN.values()}) + len(SEVERAL) >= 90
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["rtsp://door:554/a@b", "rtsp://me@door", "http://[::1]:80/x@y", "a:b@c", "clip://x/y:z"],
+)
+def test_an_at_sign_alone_is_no_password(text: str) -> None:
+    assert not has_url_password(text)
+    assert redacted(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("rtsp://me:pw@door/live", "rtsp://me:…@door/live"),
+        ("rtsp://me:p@w/q?@door", "rtsp://me:…@door"),
+        ("rtsp://:12345678@door", "rtsp://:…@door"),
+        ("http://cam/jpg?user=me&pwd=pw&size=1", "http://cam/jpg?user=me&pwd=…&size=1"),
+        ("rtspsrc user-id=me user-pw=pw ! x", "rtspsrc user-id=me user-pw=… ! x"),
+    ],
+)
+def test_secrets_are_left_out_of_what_is_shown(text: str, shown: str) -> None:
+    assert redacted(text) == shown
+
+
+@pytest.mark.parametrize("text", ["rtsp://me:hunter2@door", "x:rtsp://me:hunter2@door"])
+def test_no_camera_takes_a_password_from_its_name(text: str) -> None:
+    with pytest.raises(UsageError, match="a password in the URL of door") as caught:
+        open_camera(text)
+    with pytest.raises(UsageError) as again:
+        check(overlay(Config(), camera={"source": text}))
+    assert "hunter2" not in f"{caught.value} {again.value}"
 
 
 def test_all_mistakes_come_at_once_in_the_order_of_the_file(tmp_path: Path) -> None:
@@ -237,8 +395,13 @@ def test_all_mistakes_come_at_once_in_the_order_of_the_file(tmp_path: Path) -> N
 
 @pytest.mark.parametrize(
     "text",
-    ["x = " + "[" * 100_000, "x = " + "9" * 5000, "# " + "long" * 300_000],
-    ids=["deep", "digits", "long"],
+    [
+        "x = " + "[" * 100_000,
+        "x = " + "[" * 240 + "]" * 240 + "\n" + "y." * 100 + "z = 1",
+        "x = " + "9" * 5000,
+        "# " + "long" * 300_000,
+    ],
+    ids=["deep", "dotted", "digits", "long"],
 )
 def test_hostile_files_give_one_line(text: str, tmp_path: Path) -> None:
     path = write(tmp_path, text)
@@ -249,7 +412,7 @@ def test_hostile_files_give_one_line(text: str, tmp_path: Path) -> None:
 
 def test_a_file_that_is_not_there_says_how_to_make_one(tmp_path: Path) -> None:
     path = tmp_path / "nothing.toml"
-    with pytest.raises(ConfigError, match=re.escape(f"cp {SAMPLE} {path}")):
+    with pytest.raises(ConfigError, match=re.escape(f"edgehands config init {path}")):
         load_config(path)
 
 
@@ -398,8 +561,13 @@ def test_the_examples_of_the_sample_are_right_and_it_leaves_nothing_out(tmp_path
         RecordingConfig,
         VideoConfig,
         ContactSheetConfig,
+        MqttConfig,
     ]
-    sheet = config.output[-1]
+    sheet, broker = config.output[-2:]
+    left_out = {"node": None, "name": None, "password_file": None}
+    files = {"ca_file": None, "cert_file": None, "key_file": None}
+    url = "mqtts://mirror@broker.example.org:8883/edgehands"
+    assert msgspec.structs.replace(broker, **left_out, **files) == MqttConfig(url=url)
     assert sheet == ContactSheetConfig(path="hands.jpg")
     tables = (CameraConfig, TrackerConfig, EventSettings, Pose, GestureRules)
     for struct in (*tables, *map(type, config.output)):

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     Folder: TypeAlias = Callable[[], Path | None]
 
 FOLDERS = [
+    ("XDG_CONFIG_HOME", folders.config, ".config"),
     ("XDG_DATA_HOME", folders.data, ".local/share"),
     ("XDG_CACHE_HOME", folders.cache, ".cache"),
     ("XDG_STATE_HOME", folders.state, ".local/state"),

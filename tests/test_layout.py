@@ -16,7 +16,7 @@ PACKAGE = ROOT / "edgehands"
 
 # From the bottom up. A module may import its own layer and those below, never one above.
 LAYERS = (
-    {"_version", "errors", "folders", "hand", "frame", "settings"},
+    {"_version", "errors", "folders", "hand", "frame", "settings", "control", "redaction"},
     {
         "geometry",
         "palm",
@@ -34,8 +34,10 @@ LAYERS = (
     {"models", "imaging"},
     {"stages", "gestures"},
     {"tracker", "events"},
-    {"cameras", "outputs", "synthetic", "interpreter", "recording"},
-    {"schema", "toml_places", "config", "summary", "agreement"},
+    {"cameras", "outputs", "mqtt", "synthetic", "interpreter", "recording"},
+    {"schema", "toml_places", "toml_text", "summary", "agreement"},
+    {"config_secrets", "config_text"},
+    {"config", "config_files", "config_schema", "config_shown"},
     {"service", "replay", "explain", "learning", "verify", "tuning", "doctor", "calibration"},
     {"cli", "__main__", "benchmarks"},
 )
@@ -52,7 +54,7 @@ HOMES = {
     "onnx": (),
     "onnxruntime": (),
     "flatbuffers": (),
-    "paho": (),
+    "paho": ("mqtt.connection",),
     "aiohttp": (),
     "typer": ("cli.", "benchmarks."),
     "rich": ("cli.", "benchmarks."),

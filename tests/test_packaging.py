@@ -19,6 +19,8 @@ NEEDED = (
     "edgehands/models/catalog.toml",
     "edgehands/gestures/vocabulary.toml",
     "edgehands/benchmarks/published/paper.toml",
+    "edgehands/mqtt/blueprint.yaml",
+    "edgehands/systemd/config.schema.json",
     "edgehands/systemd/edgehands.toml",
     "edgehands/synthetic/demo.mp4",
     "edgehands/synthetic/demo.npz",

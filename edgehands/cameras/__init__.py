@@ -20,6 +20,7 @@ from typing import Protocol, cast
 
 from edgehands.cameras.base import Camera
 from edgehands.errors import UsageError, did_you_mean
+from edgehands.redaction import has_url_password, host_of, redacted
 
 __all__ = ["IMAGE_SUFFIXES", "SCHEMES", "Camera", "exists", "open_camera", "split_source"]
 
@@ -67,7 +68,8 @@ def open_camera(
     """
     for name, value in (("width", width), ("height", height), ("fps", fps)):
         if value is not None and not value > 0:
-            raise UsageError(f"{name} of camera {source!r} must be above 0, not {value}")
+            shown = redacted(source)
+            raise UsageError(f"{name} of camera {shown!r} must be above 0, not {value}")
     scheme, address = split_source(source)
     module = cast("CameraModule", importlib.import_module(SCHEMES[scheme]))
     camera = module.open_camera(address, width=width, height=height, fps=fps)
@@ -79,8 +81,10 @@ def split_source(source: str) -> tuple[str, str]:
     """Return the kind of camera, a key of `SCHEMES`, and the address that its module opens.
 
     Raises:
-        UsageError: nothing named, or an unknown kind.
+        UsageError: nothing named, an unknown kind, or a password, which is then not repeated.
     """
+    if has_url_password(source):
+        raise UsageError(f"a password in the URL of {host_of(source)}: everybody could read it")
     if source.isascii() and source.isdigit():
         return "usb", f"/dev/video{int(source)}"
     # /dev/shm holds ordinary files: a clip in memory is a clip.
@@ -106,7 +110,7 @@ def _explicit_scheme(source: str) -> tuple[str, str]:
     scheme, address = match[1].lower(), match[2]
     if scheme not in SCHEMES:
         raise UsageError(
-            f"no camera kind {scheme!r} in {source!r}: {did_you_mean(scheme, SCHEMES)}"
+            f"no camera kind {scheme!r} in {redacted(source)!r}: {did_you_mean(scheme, SCHEMES)}"
             f"choose {', '.join(SCHEMES)}, or give a path"
         )
     return scheme, address

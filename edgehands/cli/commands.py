@@ -9,16 +9,19 @@ import typer
 from edgehands._version import __version__
 from edgehands.cli import (
     bench,
+    config,
     demo,
     doctor,
     explain,
     gestures,
+    ha,
     models,
     record,
     replay,
     run,
     tune,
     verify,
+    watch,
 )
 
 # Typer is built on click, or brings its own copy of it: reach click's base error either way.
@@ -44,7 +47,10 @@ app.command("verify")(verify.verify_backends)
 app.command("tune")(tune.tune)
 app.command("bench")(bench.bench)
 app.add_typer(gestures.app, name="gestures")
+app.command("watch")(watch.watch)
+app.add_typer(config.app, name="config")
 app.add_typer(models.app, name="models")
+app.add_typer(ha.app, name="ha")
 
 
 def _print_version(asked: bool) -> None:

@@ -11,9 +11,11 @@ from edgehands.cli.run import (
     BackendOption,
     BackendOptionsOption,
     DeviceOption,
+    EventsOption,
     ModelOption,
     ModelsOption,
     ThreadsOption,
+    event_output,
     key_values,
     run_with_progress,
 )
@@ -29,6 +31,7 @@ def demo(
     backend_option: BackendOptionsOption = None,
     threads: ThreadsOption = None,
     models: ModelsOption = None,
+    events: EventsOption = None,
     frames: Annotated[
         int | None, typer.Option(help="Stop after so many.", show_default=False)
     ] = None,
@@ -50,7 +53,7 @@ def demo(
             "models": str(models) if models else None,
         },
         output=(
-            configs.StdoutConfig(),
+            *(event_output(place, node="demo") for place in events or ["stdout"]),
             configs.VideoConfig(path=str(video)),
             configs.ContactSheetConfig(path=str(sheet)),
         ),

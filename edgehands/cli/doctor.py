@@ -22,7 +22,8 @@ def doctor(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Check what this config will use: its model, backend, camera.",
+            help="Check what this config will use: its model, backend, camera. By default the "
+            "one that would be found.",
             show_default=False,
         ),
     ] = None,
@@ -36,8 +37,11 @@ def doctor(
     Exit code 0 if hands can be tracked here, 69 if no runtime works or a
     device of the config does not, 78 if a model or the config is wrong.
     """
+    from edgehands import config_files
     from edgehands.doctor.examination import diagnose, examine
 
+    if config is None and (found := config_files.find()):
+        config = found.path
     if sys.stderr.isatty() and not as_json:
         print("edgehands: trying every backend, this takes some seconds", file=sys.stderr)
     findings = []

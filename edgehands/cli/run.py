@@ -12,7 +12,7 @@ from edgehands.cli import STOPPED
 from edgehands.errors import UsageError
 
 if TYPE_CHECKING:
-    from edgehands.config import Config
+    from edgehands.config import Config, OutputConfig
     from edgehands.outputs import Output
     from edgehands.service import Watch
     from edgehands.summary import Summary
@@ -74,12 +74,27 @@ ModelsOption = Annotated[
     ),
 ]
 
+EventsOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--events",
+        metavar="URL",
+        help="Where events go: stdout (the default), mqtt://[user@]host[:port][/prefix], or "
+        "mqtts, ws, wss; may be repeated.",
+        show_default=False,
+        rich_help_panel=_OUTPUT,
+    ),
+]
+
 
 def run(
     config: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE", help="TOML config; the flags go on top of it.", show_default=False
+            metavar="FILE",
+            help="TOML config; the flags go on top of it. Without --source, the one that "
+            "`edgehands config show` shows.",
+            show_default=False,
         ),
     ] = None,
     source: Annotated[
@@ -143,6 +158,7 @@ def run(
     ] = None,
     threads: ThreadsOption = None,
     models: ModelsOption = None,
+    events: EventsOption = None,
     draw: Annotated[
         Path | None,
         typer.Option(
@@ -164,13 +180,15 @@ def run(
 ) -> None:
     """Track hands and print events, one JSON line each, until the source ends or Ctrl-C."""
     from edgehands import config as configs
-    from edgehands.gestures.names import known_gestures
+    from edgehands import config_files
 
     if config is None and source is None:
-        raise UsageError("no camera: say --source /dev/video0, or --config FILE with a [[camera]]")
-    base = configs.Config()
-    if config is not None:
-        base = configs.load_config(config, known_gestures=known_gestures())
+        config = found_config()
+        if config is None:
+            raise UsageError(
+                "no camera: say --source /dev/video0, or make a config: edgehands config init"
+            )
+    base = configs.Config() if config is None else config_files.load(config)
     extra: list[configs.OutputConfig] = []
     if draw is not None:
         extra.append(configs.VideoConfig(path=str(draw)))
@@ -192,10 +210,46 @@ def run(
             "threads": threads,
             "models": str(models) if models else None,
         },
-        output=(*(base.output or (configs.StdoutConfig(),)), *extra),
+        output=(*_event_outputs(base.output, events), *extra),
     )
     if run_with_progress(whole).interrupted:
         raise typer.Exit(STOPPED)
+
+
+def found_config() -> Path | None:
+    """Return the config file that counts where none is named, and say on stderr which it is."""
+    from edgehands import config_files
+
+    found = config_files.find()
+    if found is None:
+        return None
+    print(f"edgehands: config {found.path} ({found.why})", file=sys.stderr)
+    return found.path
+
+
+def _event_outputs(
+    outputs: "tuple[OutputConfig, ...]", events: list[str] | None
+) -> "tuple[OutputConfig, ...]":
+    """Return the config's outputs, those that take events replaced by what the flags say."""
+    from edgehands import config as configs
+    from edgehands.mqtt.settings import MqttConfig
+
+    if not events:
+        return outputs or (configs.StdoutConfig(),)
+    others = (
+        output for output in outputs if not isinstance(output, configs.StdoutConfig | MqttConfig)
+    )
+    return (*(event_output(place) for place in events), *others)
+
+
+def event_output(place: str, *, node: str | None = None) -> "OutputConfig":
+    """Turn what --events names into an output; a broker of the demo announces nothing."""
+    from edgehands import config as configs
+    from edgehands.mqtt.settings import MqttConfig
+
+    if place in {"stdout", "-"}:
+        return configs.StdoutConfig()
+    return MqttConfig(url=place, node=node, home_assistant=node is None)
 
 
 def run_with_progress(config: "Config", listeners: "Sequence[Output]" = ()) -> "Summary":

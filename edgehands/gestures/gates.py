@@ -62,6 +62,10 @@ class Gates:
         self._armed_until = float("-inf")
         self._ends: dict[tuple[str, str], float] = {}
 
+    def set_rules(self, rules: Mapping[str, GestureRules]) -> None:
+        """Let other rules hold from now on."""
+        self._rules = dict(rules)
+
     def rules(self, gesture: str) -> GestureRules:
         """Return the rules that hold for a gesture here."""
         rules = self._rules.get(gesture, _DEFAULT_RULES)

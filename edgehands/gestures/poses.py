@@ -66,7 +66,11 @@ class PoseReader:
         self._table = PoseTable(list(vocabulary.values()))
         self._contradict = self._table.contradictions()
         self._ranks = [(size, number) for number, size in enumerate(self._table.sizes())]
-        of = [(rules or {}).get(name, _DEFAULT_RULES) for name in vocabulary]
+        self.set_rules(rules or {})
+
+    def set_rules(self, rules: Mapping[str, GestureRules]) -> None:
+        """Let other rules hold from now on."""
+        of = [rules.get(name, _DEFAULT_RULES) for name in self._names]
         self._least = np.array([each.min_score if each.enabled else math.inf for each in of])
 
     def scores(self, hand: Hand) -> list[PoseScore]:

@@ -39,6 +39,15 @@ class Output:
     def event(self, event: Event) -> None:
         """Take one event."""
 
+    def event_captured(self, event: Event, captured: float | None) -> None:  # noqa: ARG002
+        """Take one event and when its frame was captured, for an output that lets events expire.
+
+        Args:
+            event: with its age now.
+            captured: time.monotonic() at capture; None for a file, whose events have no age.
+        """
+        self.event(event)
+
     def result(self, result: Result) -> None:
         """Take one frame, in the tracker's thread; do not keep it long."""
 
@@ -47,3 +56,7 @@ class Output:
 
     def close(self) -> None:
         """Finish what is written. Safe to call twice."""
+
+    def account(self) -> str | None:
+        """Return a line for the summary on what became of what was given, if there is one."""
+        return None

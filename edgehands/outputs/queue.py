@@ -120,5 +120,5 @@ class EventQueue:
                 return
             event = msgspec.structs.replace(event, age_ms=round(age * 1000, 1))
         for output in self._outputs:
-            output.event(event)
+            output.event_captured(event, captured if self._live else None)
         self.counts.delivered += 1

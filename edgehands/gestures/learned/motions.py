@@ -97,12 +97,17 @@ class LearnedMotions:
         *,
         mirrored: bool = False,
     ) -> None:
-        of = {gesture.name: (rules or {}).get(gesture.name, _DEFAULT_RULES) for gesture in gestures}
-        self._rules = of
-        self._models = [_Model.of(gesture) for gesture in gestures if of[gesture.name].enabled]
+        self._names = [gesture.name for gesture in gestures]
+        self.set_rules(rules or {})
+        enabled = [gesture for gesture in gestures if self._rules[gesture.name].enabled]
+        self._models = [_Model.of(gesture) for gesture in enabled]
         self._mirrored = mirrored
         self._memory = max((PACES[-1] * model.seconds for model in self._models), default=0.0)
         self._tracks: dict[int, _Track] = {}
+
+    def set_rules(self, rules: Mapping[str, GestureRules]) -> None:
+        """Let other rules hold from now on; what is enabled stays as it was."""
+        self._rules = {name: rules.get(name, _DEFAULT_RULES) for name in self._names}
 
     def update(self, hands: Sequence[Hand], time: float) -> list[Motion]:
         """Take a frame's hands and return the motions that they have completed."""

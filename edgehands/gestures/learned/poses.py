@@ -46,9 +46,9 @@ class LearnedPoses:
     def __init__(
         self, gestures: Sequence[LearnedPose], rules: Mapping[str, GestureRules] | None = None
     ) -> None:
-        of = {gesture.name: (rules or {}).get(gesture.name, _DEFAULT_RULES) for gesture in gestures}
-        self._rules = of
-        self._gestures = [gesture for gesture in gestures if of[gesture.name].enabled]
+        self._names = [gesture.name for gesture in gestures]
+        self.set_rules(rules or {})
+        self._gestures = [gesture for gesture in gestures if self._rules[gesture.name].enabled]
         self._shapes = np.concatenate(
             [
                 np.zeros((0, SIZE), np.float32),
@@ -65,6 +65,10 @@ class LearnedPoses:
             PoseScore(gesture.name, min(need.degree for need in needs))
             for gesture, needs in zip(self._gestures, self._needs(hand), strict=True)
         ]
+
+    def set_rules(self, rules: Mapping[str, GestureRules]) -> None:
+        """Let other rules hold from now on; what is enabled stays as it was."""
+        self._rules = {name: rules.get(name, _DEFAULT_RULES) for name in self._names}
 
     def best(self, hand: Hand) -> PoseScore | None:
         """Return the gesture that a hand shows, if it counts by the rules."""

@@ -61,6 +61,10 @@ class MotionReader:
         self._pairs: dict[tuple[int, int], _PairReaders] = {}
         self._gate = _Gate(self._rules)
 
+    def set_rules(self, rules: Mapping[str, GestureRules]) -> None:
+        """Let other rules hold from now on."""
+        self._rules.update(rules)  # in place: the gate reads them too
+
     def update(self, hands: Sequence[Hand], time: float) -> list[Motion]:
         """Take a frame's hands and return what they began, went on with or ended.
 

@@ -1,0 +1,45 @@
+"""Passwords that stand in a URL: found, so that they can be refused, and never shown."""
+
+from __future__ import annotations
+
+import re
+
+# After "//user:" comes a port or a password; what has an @ behind it and is no port is a password.
+# One slash of the two may have been forgotten.
+_IN_URL = re.compile(
+    r"""
+      (?P<before>[a-z][a-z0-9+.-]*:/{1,2}[^/?\#@:\s\[]*:)
+      (?!\d*(?:[/?\#]|$))
+      .*@
+    """,
+    re.VERBOSE | re.IGNORECASE | re.DOTALL,
+)
+# As IP cameras take them (?user=me&pwd=…), and GStreamer's elements (user-pw=…).
+_IN_PARAMETER = re.compile(
+    r"(?P<name>(?:^|[?&\s;])[\w-]*(?:pass|pwd|pw|token|secret|apikey|api_key)[\w-]*\s*=\s*)[^&\#\s]+",
+    re.IGNORECASE,
+)
+_SECRET_NAME = re.compile(r"pass|pwd|token|secret|api_?key|credential", re.IGNORECASE)
+
+HIDDEN = "…"
+"""What is shown for a secret."""
+
+
+def has_url_password(text: str) -> bool:
+    """Whether `text` holds a URL with a password: scheme://user:password@host."""
+    return _IN_URL.search(text) is not None
+
+
+def host_of(text: str) -> str:
+    """Return the host of a URL with a password, for a message that must not repeat the rest."""
+    return re.split(r"[/:?#\s]", text.rpartition("@")[2], maxsplit=1)[0]
+
+
+def redacted(text: str) -> str:
+    """Return one value without the passwords of its URLs and parameters."""
+    return _IN_PARAMETER.sub(rf"\g<name>{HIDDEN}", _IN_URL.sub(rf"\g<before>{HIDDEN}@", text))
+
+
+def is_secret(name: str) -> bool:
+    """Whether the name of a free option says that its value is nobody's business."""
+    return _SECRET_NAME.search(name) is not None
