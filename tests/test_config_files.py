@@ -25,6 +25,7 @@ from edgehands.config_files import SCHEMA, default_place, find, init, load
 from edgehands.config_schema import schema
 from edgehands.config_text import read_document
 from edgehands.errors import ConfigError, InputError, UsageError
+from edgehands.mqtt.settings import MqttConfig
 from edgehands.schema import find_problems
 from edgehands.summary import Summary
 from tests.test_config import BROKEN, FULL, uncommented, write
@@ -298,9 +299,12 @@ def test_a_source_on_the_command_line_needs_no_config_and_takes_none(
 def test_a_command_that_asks_a_broker_takes_the_one_of_the_config_that_is_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("EDGEHANDS_CONFIG", str(write(tmp_path, SECRETIVE)))
-    assert broker_config(None, None, None, None).url == "mqtt://me@h"
-    assert broker_config("mqtt://other", None, None, None).url == "mqtt://other"
+    text = SECRETIVE.replace("url =", "password_file = '/x'\nurl =")
+    monkeypatch.setenv("EDGEHANDS_CONFIG", str(write(tmp_path, text)))
+    configured = MqttConfig(url="mqtt://me@h", password_file="/x")  # noqa: S106 (its place)
+    assert broker_config(None, None, None, None) == configured
+    # No other broker gets its password.
+    assert broker_config("mqtt://other", None, None, None) == MqttConfig(url="mqtt://other")
     bare = write(tmp_path, "")
     assert broker_config(None, None, None, None).url == "mqtt://localhost"
     with pytest.raises(UsageError, match="give the broker's URL"):
