@@ -85,6 +85,7 @@ def shown_in_readme() -> list[str]:
     ("url", "message"),
     [
         ("mqtt://me:secret@host", "a password in the broker URL of host"),
+        ("mqtt://me:sec/ret@host", "a password in the broker URL of host"),
         ("htp://host", "broker 'htp://host': expected mqtt://[user@]host[:port][/prefix]"),
     ],
 )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from edgehands.errors import UsageError
+from edgehands.redaction import has_url_password, host_of
 
 DEFAULT_PREFIX = "edgehands"
 DEFAULT_URL = "mqtt://localhost"
@@ -43,18 +44,17 @@ def parse_url(url: str) -> Broker:
     Raises:
         UsageError: it is none, or holds a password, which is then not repeated.
     """
+    if has_url_password(url):  # first: what cannot be read is repeated in the message below
+        raise UsageError(
+            f"a password in the broker URL of {host_of(url)}: everybody could read it; take it out "
+            "and give password_file, or EDGEHANDS_MQTT_PASSWORD in the environment"
+        )
     try:
         parts = urlsplit(url)
         port = parts.port
-        password = parts.password
         host = parts.hostname
     except ValueError as error:
         raise UsageError(f"a broker URL that cannot be read: {error}") from error
-    if password is not None:
-        raise UsageError(
-            f"a password in the broker URL of {host}: everybody could read it; take it out and "
-            "give password_file, or EDGEHANDS_MQTT_PASSWORD in the environment"
-        )
     if parts.scheme not in _PORTS or not host or port == 0 or {"?", "#"} & set(url):
         raise UsageError(
             f"broker {_without_user(parts)!r}: expected mqtt://[user@]host[:port][/prefix], "
