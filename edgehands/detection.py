@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from edgehands.hand import FloatArray, ImageArray
     from edgehands.settings import TrackerSettings
 
-Reason: TypeAlias = Literal["no hand", "change", "search"]
+Reason: TypeAlias = Literal["no hand", "change", "hint", "search"]
 
 
 class DetectionPolicy(Protocol):
@@ -31,6 +31,9 @@ class DetectionPolicy(Protocol):
             image: the frame, uint8 [H, W, 3].
         """
 
+    def noticed(self, time: float, score: float) -> None:
+        """Hear what the best palm of a detection scored, 0 to 1, be it too little to count."""
+
 
 class EveryFrame:
     """In every frame: for single images."""
@@ -39,6 +42,9 @@ class EveryFrame:
         """Return always the same."""
         return "no hand"
 
+    def noticed(self, time: float, score: float) -> None:
+        """Need no hint."""
+
 
 class SearchCadence:
     """Three states, each with its own haste.
@@ -46,7 +52,9 @@ class SearchCadence:
     - No hand: at once and in every frame, for `idle_after` seconds. A hand that was lost is back in
       the same frame.
     - No hand for longer: every `idle_interval`, and at once when the picture changes more than it
-      usually does. A hand that slips in below that is found at the next turn.
+      usually does. A hand that slips in below that is found at the next turn. A palm that scores
+      too little to count is a hint: then it is every frame again for `idle_after`, for the score of
+      a hand that comes in slowly flickers about the threshold.
     - Some hands, others missing: every `search_interval`. MediaPipe detects in every frame then.
 
     With all hands in view it never runs.
@@ -57,7 +65,13 @@ class SearchCadence:
         self._settings = settings
         self._change = ChangeTest()
         self._last = -math.inf
+        self._hinted = -math.inf
         self._empty_since: float | None = None
+
+    def noticed(self, time: float, score: float) -> None:
+        """Take a palm that scores too little for a hint."""
+        if score >= self._settings.hint_score:
+            self._hinted = time
 
     def due(self, time: float, tracked: int, image: ImageArray) -> Reason | None:
         """Say why the detector must run now, or None."""
@@ -80,6 +94,8 @@ class SearchCadence:
             return "no hand"
         if waited >= self._settings.idle_interval:
             return "no hand"
+        if time - self._hinted < self._settings.idle_after:
+            return "hint"
         return "change" if changed else None
 
 

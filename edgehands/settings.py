@@ -66,6 +66,9 @@ class TrackerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """Seconds without a hand after which the detector runs less often."""
     idle_interval: Seconds = 0.25
     """Seconds between its runs then, unless the picture changes: the longest that a hand waits."""
+    hint_score: Share = 0.2
+    """A palm of at least this score, though too little to count, makes the detector look in every
+    frame again for `idle_after` seconds."""
     id_memory: Seconds = 1.0
     """Seconds for which a lost hand keeps its id, should it appear again near by."""
     search_tiles: Annotated[int, Meta(ge=1, le=4)] = 1

@@ -47,6 +47,10 @@ class PalmStage(Protocol):
         have its buffer back by then. It returns the palms in pixels of `image`, the surest first.
         """
 
+    @property
+    def best_score(self) -> float:
+        """What the best palm of the last detection scored, 0 to 1, be it too little to count."""
+
     def close(self) -> None:
         """Free what the stage holds."""
 
@@ -81,6 +85,8 @@ class ModelPalmStage:
         self._looks = looks(tiles)
         self._thorough = thorough
         self._turn = 0
+        self.best_score = 0.0
+        """Of the last detection, 0 to 1, be it too little to count."""
 
     def prepare(self, image: ImageArray) -> Callable[[], list[Palm]]:
         """Letterbox what is next of `image` into the session's input, and return what runs it."""
@@ -109,6 +115,7 @@ class ModelPalmStage:
 
     def _detect(self, bars: Letterbox, corner: FloatArray) -> list[Palm]:
         boxes, logits = self.session.run()
+        self.best_score = float(palm_maths.probability(logits[0].max()))
         palms = palm_maths.decode(boxes[0], logits[0], self._min_score)
         return [
             palm_maths.unboxed(palm, lambda points: bars.to_image(points) + corner)

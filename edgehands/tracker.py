@@ -202,6 +202,7 @@ class StageTracker:
                 self._search.begin(detect)
                 return
             report.palms = detect()
+        self._policy.noticed(report.time, self._palm_stage.best_score)
         self._start(image, report)
 
     def _start(self, image: ImageArray, report: FrameReport) -> None:

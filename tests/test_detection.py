@@ -138,3 +138,15 @@ def test_a_picture_of_another_size_is_no_change() -> None:
     test = ChangeTest()
     assert not test(GREY, 0.0)
     assert not test(np.full((100, 50, 3), 200, np.uint8), 0.1)
+
+
+def test_a_palm_too_weak_to_count_is_looked_at_again_in_every_frame() -> None:
+    rule = cadence(idle_after=0.5, idle_interval=100, hint_score=0.2)
+    quiet = np.zeros((72, 128, 3), np.uint8)
+    for frame in range(30):
+        rule.due(frame / 30, 0, quiet)
+    assert rule.due(1.0, 0, quiet) is None
+    rule.noticed(1.0, 0.19)
+    assert rule.due(1.1, 0, quiet) is None
+    rule.noticed(1.1, 0.2)
+    assert [rule.due(1.2 + step / 10, 0, quiet) for step in range(5)] == [*["hint"] * 4, None]

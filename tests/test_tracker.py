@@ -83,6 +83,7 @@ class _PalmStage:
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
         self.failure: Exception | None = None
+        self.best_score = 0.0
 
     def prepare(self, image: ImageArray) -> Callable[[], list[Palm]]:
         assert image.flags.c_contiguous
@@ -598,6 +599,9 @@ class OnlyAt:
     def __init__(self, time: float) -> None:
         self._time = time
         self.tracked: list[int] = []
+
+    def noticed(self, time: float, score: float) -> None:
+        pass
 
     def due(self, time: float, tracked: int, image: ImageArray) -> Reason | None:  # noqa: ARG002
         self.tracked.append(tracked)
