@@ -3,6 +3,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+# A process for each core; the tests of one file stay together.
+IN_TURNS := -n auto --maxprocesses 4 --dist loadfile
 SOURCES := backends benchmarks edgehands models tests
 
 .PHONY: demo test test-mqtt test-system test-arm64 test-gpu check format build accuracy parity clean
@@ -13,7 +15,7 @@ demo: $(VENV)/.installed
 
 test: $(VENV)/.installed-dev
 	$(BIN)/edgehands models fetch
-	$(BIN)/python -m pytest -m "not system and not gpu"
+	$(BIN)/python -m pytest $(IN_TURNS) -m "not system and not gpu"
 
 # Events over a real broker, which is killed, frozen and lied about: apt install mosquitto.
 test-mqtt: $(VENV)/.installed-dev
