@@ -47,14 +47,14 @@ class EveryFrame:
 
 
 class SearchCadence:
-    """Three states, each with its own haste.
+    """Each state of the picture has its own haste.
 
     - No hand: at once and in every frame, for `idle_after` seconds. A hand that was lost is back in
       the same frame.
     - No hand for longer: every `idle_interval`, and at once when the picture changes more than it
-      usually does. A hand that slips in below that is found at the next turn. A palm that scores
-      too little to count is a hint: then it is every frame again for `idle_after`, for the score of
-      a hand that comes in slowly flickers about the threshold.
+      usually does. A hand that slips in below that is found at the next turn.
+    - No hand, but a palm that scores too little to count, and more than lately: every frame for
+      `idle_after`. The score of a hand that comes in slowly flickers about the threshold.
     - Some hands, others missing: every `search_interval`. MediaPipe detects in every frame then.
 
     With all hands in view it never runs.
@@ -66,12 +66,21 @@ class SearchCadence:
         self._change = ChangeTest()
         self._last = -math.inf
         self._hinted = -math.inf
+        self._peak = 0.0  # of recent hints
+        self._heard = -math.inf
         self._empty_since: float | None = None
 
     def noticed(self, time: float, score: float) -> None:
-        """Take a palm that scores too little for a hint."""
-        if score >= self._settings.hint_score:
-            self._hinted = time
+        """Take a palm that scores too little for a hint, if it scores more than the last ones.
+
+        A poster or a glove scores the same for ever: it must not keep the detector busy.
+        """
+        passed = time - self._heard
+        self._heard = time
+        if score >= max(self._settings.hint_score, self._peak + _HINT_RISES):
+            self._hinted, self._peak = time, score
+        else:  # down to what is seen now: what stays is no news, what goes is forgotten
+            self._peak = min(self._peak, max(score, self._peak - _HINT_FADES * passed))
 
     def due(self, time: float, tracked: int, image: ImageArray) -> Reason | None:
         """Say why the detector must run now, or None."""
@@ -134,6 +143,10 @@ class ChangeTest:
         return surprise
 
 
+_HINT_RISES = 0.05
+"""By how much a palm must score more than the last hint to be another one."""
+_HINT_FADES = 0.05
+"""How much of the last hint's score is forgotten in a second."""
 _ROWS, _COLUMNS = 36, 64  # samples
 _BLOCK = 6  # samples along a block's side, about a tenth of the picture's width
 _LEAST_CHANGE = np.array([4, 2], np.float32)  # grey levels of 255: more than a sensor's noise

@@ -106,10 +106,8 @@ class ModelPalmStage:
 
     def _show(self, image: ImageArray, look: Box) -> Callable[[], list[Palm]]:
         height, width = image.shape[:2]
-        left, top, right, bottom = (
-            round(share * side)
-            for share, side in zip(look, (width, height, width, height), strict=True)
-        )
+        left, right = _pixels(look[0], look[2], width)
+        top, bottom = _pixels(look[1], look[3], height)
         bars = self._letterbox(image[top:bottom, left:right], self.session.input[0])
         return partial(self._detect, bars, np.array([left, top], np.float32))
 
@@ -125,6 +123,12 @@ class ModelPalmStage:
     def close(self) -> None:
         """Close the session."""
         self.session.close()
+
+
+def _pixels(start: float, end: float, side: int) -> tuple[int, int]:
+    """Return where shares of a side lie, one pixel at least."""
+    first = min(round(start * side), side - 1)
+    return first, max(round(end * side), first + 1)
 
 
 class ModelLandmarkStage:

@@ -12,13 +12,17 @@ if TYPE_CHECKING:
 _NOISE = 1.5
 """Grey levels of 255, root of the mean square: what a sensor adds in fair light, and less than a
 hand's outline makes when it moves by a hundredth of a palm."""
+_BLOCK = 4
+"""Samples along a block's side, an eighth of the region's: where a finger moves …"""
+_BLOCK_CHANGE = 2.5
+"""… a block's mean changes by more than these grey levels; noise averages out."""
 
 
 class Stillness:
     """Remembers how a region looked when it was measured.
 
     Args:
-        look: [N, N] grey levels.
+        look: [N, N] grey levels, N a multiple of 4.
     """
 
     def __init__(self, look: FloatArray) -> None:
@@ -28,8 +32,12 @@ class Stillness:
 
     def holds(self, look: FloatArray) -> bool:
         """Say whether the same region, seen again, differs by no more than noise."""
-        change = (look - self._look).ravel()
-        if float(np.dot(change, change)) > _NOISE * _NOISE * change.size:
+        change = look - self._look
+        if float(np.vdot(change, change)) > _NOISE * _NOISE * change.size:
+            return False
+        side = len(change) // _BLOCK
+        blocks = change.reshape(side, _BLOCK, side, _BLOCK).mean(axis=(1, 3))
+        if float(np.abs(blocks).max()) > _BLOCK_CHANGE:
             return False
         self.frames += 1
         return True

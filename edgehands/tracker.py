@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import ExitStack
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -105,8 +106,8 @@ class StageTracker:
         self._frames += 1
         if self._static:
             self._tracks = []
-        self._lost.expire(report.time)
         self._follow(image, report)
+        self._lost.expire(report.time)  # those too that a gap between frames has lost just now
         self._join(image, report)
         self._find(image, report)
         report.duty_cycle = self._detections / self._frames
@@ -118,11 +119,10 @@ class StageTracker:
         """Free the models. Safe to call twice."""
         if not self._closed:
             self._closed = True
-            self._search.close()
-            try:
-                self._palm_stage.close()
-            finally:
-                self._landmark_stage.close()
+            with ExitStack() as closing:  # each, whatever the one before does
+                closing.callback(self._landmark_stage.close)
+                closing.callback(self._palm_stage.close)
+                closing.callback(self._search.close)
 
     def __enter__(self) -> Self:
         return self

@@ -81,7 +81,7 @@ class Track:
     def resume(self, measurement: Measurement, time: float) -> None:
         """Take up the hand again after a loss, in which it may have moved anyhow."""
         self.follow(measurement, time)
-        self._speed = (0.0, 0.0)
+        self._speed, self.still = (0.0, 0.0), None
 
     def become(self, other: Track) -> None:
         """Take over another's id and side: it was that hand all the time."""
@@ -102,7 +102,7 @@ class Track:
         known, new = palm_side(self.measurement.landmarks), palm_side(measurement.landmarks)
         if not known < new * _GROWTH or not new < known * _GROWTH:
             return math.inf
-        passed = time - self.time
+        passed = max(0.0, time - self.time)
         coasting = min(passed, _COASTING)
         x, y = _center(measurement)
         off = math.hypot(
@@ -180,8 +180,14 @@ class LostTracks:
         if exchanged is not None and lost.before is not None:
             track = lost.before
             exchanged.become(lost.track)
+            # Who else was lost behind it can only be himself now: its ids are given.
+            self._lost = [_alone(each) if each.other is exchanged else each for each in self._lost]
         track.resume(measurement, time)
         return Claim(track, (track.id, exchanged.id) if exchanged else (track.id,))
+
+
+def _alone(lost: _Lost) -> _Lost:
+    return _Lost(lost.track, None, None)
 
 
 def _strangeness(

@@ -150,3 +150,24 @@ def test_a_palm_too_weak_to_count_is_looked_at_again_in_every_frame() -> None:
     assert rule.due(1.1, 0, quiet) is None
     rule.noticed(1.1, 0.2)
     assert [rule.due(1.2 + step / 10, 0, quiet) for step in range(5)] == [*["hint"] * 4, None]
+
+
+def test_what_scores_the_same_for_ever_is_no_hint_for_ever() -> None:
+    rule = cadence(idle_after=0.5, idle_interval=0.25)
+    runs = 0
+    for frame in range(3000):
+        if rule.due(frame / 30, 0, GREY):
+            runs += 1
+            rule.noticed(frame / 30, 0.3)
+    assert runs < 3000 / 8 + 60
+
+
+def test_a_score_that_rises_is_a_hint_again_and_again() -> None:
+    rule = cadence(idle_after=0.5, idle_interval=0.25)
+    for frame in range(60):
+        rule.due(frame / 30, 0, GREY)
+    reasons = []
+    for frame in range(60, 120):
+        reasons.append(rule.due(frame / 30, 0, GREY))
+        rule.noticed(frame / 30, 0.2 + (frame - 60) / 200)
+    assert reasons[20:].count("hint") > 35

@@ -59,3 +59,11 @@ def test_tiles_find_a_hand_that_is_too_far_for_the_whole_picture(
             frames = [tracker.update(far_hand, number / 30) for number in range(1 if static else 5)]
         found[tiles] = len(frames[-1])
     assert found == {1: 0, 2: 1}
+
+
+@pytest.mark.usefixtures("models")
+@pytest.mark.parametrize("shape", [(1, 1), (1, 300), (300, 2), (3, 3)])
+def test_any_picture_has_tiles(shape: tuple[int, int]) -> None:
+    settings = TrackerSettings(search_tiles=4)
+    with HandTracker("light", "tflite", static=True, settings=settings) as tracker:
+        assert tracker.update(np.zeros((*shape, 3), np.uint8)) == []

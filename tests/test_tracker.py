@@ -333,6 +333,28 @@ def test_a_hand_lost_for_a_moment_keeps_its_id(
     assert ids(tracker.update(IMAGE, 0.1875 + gap)) == [1 if same else 2]
 
 
+def test_a_gap_between_frames_is_time_that_passes() -> None:
+    scene = Scene(Actor(150))
+    tracker = scene.tracker()
+    run(tracker, 4)
+    scene.actors[0] = Actor(450)  # while the camera was away
+    assert ids(tracker.update(IMAGE, 30.0)) == [2]
+
+
+def test_three_hands_that_met_never_have_an_id_twice() -> None:
+    still, first, second = Actor(320), Actor(80), Actor(560)
+    scene = Scene(still, first, second)
+    tracker = scene.tracker(max_hands=3, settings=TrackerSettings(search_interval=0))
+    assert ids(tracker.update(IMAGE, 0.0)) == [1, 2, 3]
+    for frame in range(1, 41):
+        first.x += 12
+        second.x -= 12
+        apart = [actor for actor in (first, second) if abs(actor.x - still.x) > 60]
+        scene.actors = [still, *apart] if abs(first.x - second.x) > 60 else [still]
+        found = ids(tracker.update(IMAGE, frame / 30))
+        assert len(found) == len(set(found)) <= 3
+
+
 def test_a_hand_of_another_size_is_another_hand() -> None:
     scene = Scene(Actor(150))
     tracker = scene.tracker()
@@ -541,9 +563,9 @@ def test_the_smoother_hears_of_each_hand_and_of_its_end() -> None:
     assert smoother.forgotten == [1]
 
 
-def noise(grey_levels: float) -> ImageArray:
-    """A grey picture as a sensor sees it; the same one each time."""
-    values = np.random.default_rng(1).normal(128, grey_levels, IMAGE.shape)
+def noise(grey_levels: float, seed: int) -> ImageArray:
+    """A grey picture as a sensor sees it."""
+    values = np.random.default_rng(seed).normal(128, grey_levels, IMAGE.shape)
     return values.clip(0, 255).astype(np.uint8)
 
 
@@ -569,12 +591,10 @@ def test_a_hand_that_has_not_moved_is_measured_again_after_a_few_frames_only() -
 def test_a_sensors_noise_is_no_movement_and_a_moved_finger_is() -> None:
     scene = Scene(Actor(150))
     tracker = scene.tracker(smoother=Shifter(), max_hands=1)
-    quiet, other = noise(1.0), IMAGE + np.uint8(128)
-    finger = quiet.copy()
-    finger[200:240, 145:155] += 60
-    assert measured(tracker, scene, [quiet, quiet, other, finger, finger, finger]) == [
-        *(1, 1, 0, 1, 0, 0)
-    ]
+    one, two, three = (noise(1.0, seed) for seed in range(3))
+    finger = three.copy()
+    finger[200:240, 145:155] += 12  # a faint one
+    assert measured(tracker, scene, [one, one, two, finger, finger, finger]) == [1, 1, 0, 1, 0, 0]
 
 
 @pytest.mark.parametrize(("still_frames", "smoother"), [(0, Shifter()), (2, None)])
