@@ -43,7 +43,7 @@ def film(scene: Scene, seed: int, *, skin: int) -> Iterator[tuple[float, ImageAr
     folder = f"films/{_name(scene, seed, skin)}"
     for number, time in enumerate(scene.times):
         blob = cached(f"{folder}/{number:05d}.jpg", partial(_draw, scene, number, seed, skin))
-        picture = cv2.imdecode(np.frombuffer(blob, np.uint8), cv2.IMREAD_COLOR)
+        picture = np.asarray(cv2.imdecode(np.frombuffer(blob, np.uint8), cv2.IMREAD_COLOR))
         yield float(time), np.ascontiguousarray(picture[..., ::-1])
 
 
