@@ -131,9 +131,9 @@ def measured(
     if media and model.role == "landmarks":
         palm = store.load(shipped_catalog().get(model.id).palm or "")
         photographs = [
-            (image, hand.landmarks)
-            for image, hands in labelled_photographs(media)
-            for hand in hands
+            (picture.image, hand.landmarks)
+            for picture in labelled_photographs(media)
+            for hand in picture.hands
         ]
         reference = follow(model, palm, media / _CLIP)
     for name, file in files.items():

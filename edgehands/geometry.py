@@ -10,13 +10,17 @@ import numpy as np
 from edgehands.hand import Roi
 
 if TYPE_CHECKING:
+    from typing import TypeAlias
+
     from edgehands.hand import FloatArray
+
+    Point: TypeAlias = FloatArray | tuple[float, float]
 
 
 _GRID_BITS = 11
 
 
-def upright_angle(base: FloatArray, tip: FloatArray) -> float:
+def upright_angle(base: Point, tip: Point) -> float:
     """Angle of the turn from "up in the image" to the line base → tip, in [-π, π).
 
     Args:
@@ -30,7 +34,7 @@ def upright_angle(base: FloatArray, tip: FloatArray) -> float:
 
 
 def rotated_square(
-    center: FloatArray, width: float, height: float, angle: float, *, shift_y: float, scale: float
+    center: Point, width: float, height: float, angle: float, *, shift_y: float, scale: float
 ) -> Roi:
     """Square region around a rotated rectangle, as RectTransformationCalculator makes it.
 

@@ -75,20 +75,24 @@ class Cropper:
     """Cuts rotated regions for the landmark model; outside the image the border repeats."""
 
     def __init__(self, side: int) -> None:
-        self._side = side
         self._crop = np.empty((side, side, 3), np.uint8)
 
     def __call__(self, image: ImageArray, roi: Roi, out: FloatArray) -> None:
         """Write the region of `image` (uint8 [H, W, 3]) into `out` (float32, 0..1)."""
-        cv2.warpAffine(
-            image,
-            crop_to_image_matrix(roi, self._side),
-            (self._side, self._side),
-            dst=self._crop,
-            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-            borderMode=cv2.BORDER_REPLICATE,
-        )
+        _warp(image, roi, self._crop)
         _to_unit_floats(self._crop, out)
+
+
+class Sampler:
+    """Takes coarse looks at regions, to see whether anything in them has moved."""
+
+    def __init__(self, side: int = 32) -> None:
+        self._crop = np.empty((side, side, 3), np.uint8)
+
+    def __call__(self, image: ImageArray, roi: Roi) -> FloatArray:
+        """Return [side, side] single pixels of a region's green channel, as floats of 0..255."""
+        _warp(image, roi, self._crop)
+        return self._crop[..., 1].astype(np.float32)
 
 
 def read_frames(clip: Path, numbers: Iterable[int]) -> Iterator[ImageArray]:
@@ -109,5 +113,18 @@ def read_frames(clip: Path, numbers: Iterable[int]) -> Iterator[ImageArray]:
         capture.release()
 
 
+def _warp(image: ImageArray, roi: Roi, out: ImageArray) -> None:
+    side = len(out)
+    cv2.warpAffine(
+        image,
+        crop_to_image_matrix(roi, side),
+        (side, side),
+        dst=out,
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
+
+
 def _to_unit_floats(pixels: ImageArray, out: FloatArray) -> None:
-    np.multiply(pixels, np.float32(1 / 255), out=out, casting="unsafe")
+    np.copyto(out, pixels)
+    np.multiply(out, np.float32(1 / 255), out=out)  # in two steps, without the buffer of a cast

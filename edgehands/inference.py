@@ -64,6 +64,8 @@ class ModelFile:
     """Side of the square RGB input, pixels."""
     outputs: tuple[OutputSpec, ...]
     format: ModelFormat = "tflite"
+    silent_channels: int = 0
+    """Channels in it that always say the same; a file derived without them computes no less."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ Constants from MediaPipe's modules/hand_landmark/*.pbtxt.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,13 +16,16 @@ from edgehands.hand import LANDMARK_COUNT, FloatArray, Landmark, Roi, palm_size
 INPUT_SIDE = 224
 """Side of the landmark model's input, pixels; also the unit of its x, y and z."""
 
+PALM_CORNERS = (Landmark.WRIST, Landmark.INDEX_MCP, Landmark.PINKY_MCP)
+"""The triangle that the palm is."""
+
 _NORMALIZE_Z = 0.4  # hand_landmark_cpu.pbtxt: the model's z is 0.4 of the scale of x and y
 _ROI_SHIFT_Y = -0.1  # hand_landmark_landmarks_to_roi.pbtxt
 _ROI_SCALE = 2.0
 _SCALES = np.array([1, 1, 1 / _NORMALIZE_Z], np.float32) / np.float32(INPUT_SIDE)
 
 # The points that say where the hand is; fingertips would swing the region with each bend.
-_STABLE = np.array([0, 1, 2, 3, 5, 6, 9, 10, 13, 14, 17, 18])
+_STABLE = (0, 1, 2, 3, 5, 6, 9, 10, 13, 14, 17, 18)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,20 +73,31 @@ def next_roi(landmarks: FloatArray) -> Roi:
     Args:
         landmarks: [21, 3] pixels.
     """
-    points = landmarks[:, :2]
-    knuckles = (points[Landmark.INDEX_MCP] + points[Landmark.RING_MCP]) / 2
-    angle = upright_angle(points[Landmark.WRIST], (knuckles + points[Landmark.MIDDLE_MCP]) / 2)
-    stable = points[_STABLE]
-    pivot = (stable.min(axis=0) + stable.max(axis=0)) / 2
-    upright = (stable - pivot) @ rotation(-angle)
-    low, high = upright.min(axis=0), upright.max(axis=0)
-    center = (low + high) / 2 @ rotation(angle) + pivot
-    width, height = high - low
+    # Plain floats: on a dozen points they are several times faster than arrays.
+    x, y = (axis.tolist() for axis in landmarks[:, :2].T)
+    knuckles = _middle(x), _middle(y)
+    angle = upright_angle((x[Landmark.WRIST], y[Landmark.WRIST]), knuckles)
+    cos, sin = math.cos(angle), math.sin(angle)
+    across = [x[point] * cos + y[point] * sin for point in _STABLE]
+    along = [y[point] * cos - x[point] * sin for point in _STABLE]
+    left, right, top, bottom = min(across), max(across), min(along), max(along)
+    u, v = (left + right) / 2, (top + bottom) / 2
     return snapped(
         rotated_square(
-            center, float(width), float(height), angle, shift_y=_ROI_SHIFT_Y, scale=_ROI_SCALE
+            (u * cos - v * sin, u * sin + v * cos),
+            right - left,
+            bottom - top,
+            angle,
+            shift_y=_ROI_SHIFT_Y,
+            scale=_ROI_SCALE,
         )
     )
+
+
+def _middle(values: list[float]) -> float:
+    """Return the middle of the knuckles: the middle finger's counts as much as its neighbours."""
+    neighbours = (values[Landmark.INDEX_MCP] + values[Landmark.RING_MCP]) / 2
+    return (neighbours + values[Landmark.MIDDLE_MCP]) / 2
 
 
 def is_duplicate(a: FloatArray, b: FloatArray) -> bool:
@@ -91,7 +106,7 @@ def is_duplicate(a: FloatArray, b: FloatArray) -> bool:
     The rule of MediaPipe Tasks (hand_landmarks_deduplication_calculator.cc): at least 10 points
     closer than 0.2 of the palm's longest side, and boxes that overlap by more than 0.2.
     """
-    near = np.linalg.norm(a[:, :2] - b[:, :2], axis=1) < 0.2 * max(_palm_side(a), _palm_side(b))
+    near = np.linalg.norm(a[:, :2] - b[:, :2], axis=1) < 0.2 * max(palm_side(a), palm_side(b))
     if np.count_nonzero(near) < 10:
         return False
     return _box_iou(a, b) > 0.2
@@ -102,9 +117,18 @@ def distance_in_palms(a: FloatArray, b: FloatArray) -> float:
     return float(np.linalg.norm(a[:, :2] - b[:, :2], axis=1).mean() / palm_size(b))
 
 
-def _palm_side(landmarks: FloatArray) -> float:
-    corners = landmarks[[Landmark.WRIST, Landmark.INDEX_MCP, Landmark.PINKY_MCP], :2]
-    return float(np.linalg.norm(corners - np.roll(corners, 1, axis=0), axis=1).max())
+def palm_side(landmarks: FloatArray) -> float:
+    """Return the longest side of the triangle of wrist, index MCP and pinky MCP in the image.
+
+    Unlike the palm size it does not vanish when a hand is seen from its edge or from its tips.
+
+    Args:
+        landmarks: [21, 3] pixels.
+    """
+    (ax, ay), (bx, by), (cx, cy) = landmarks[PALM_CORNERS, :2].tolist()
+    return max(
+        math.hypot(ax - bx, ay - by), math.hypot(bx - cx, by - cy), math.hypot(cx - ax, cy - ay)
+    )
 
 
 def _box_iou(a: FloatArray, b: FloatArray) -> float:

@@ -8,21 +8,15 @@ interpreter with a time limit opens the model, runs it on given inputs and hands
 from __future__ import annotations
 
 import logging
-import signal
-import subprocess
-import sys
-import tempfile
 import threading
 import time
-from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import msgspec
 import numpy as np
 
-from edgehands import errors
+from edgehands import isolated
 from edgehands.errors import DeviceError, EdgeHandsError
 from edgehands.inference import Description, ModelFile  # noqa: TC001 (msgspec reads them)
 from edgehands.selection import load_backend, open_session
@@ -31,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping, Sequence
 
     from edgehands.hand import FloatArray
+    from edgehands.isolated import Ending, Watch
 
     Outputs: TypeAlias = tuple[FloatArray, ...]
 
@@ -43,17 +38,6 @@ TIMEOUT = 60.0
 TOLERANCE = 1e-3
 """Largest difference allowed, as a share of each output's range."""
 
-_KILL_SECONDS = 5.0
-_LOG_CHARACTERS = 20_000
-
-# The child gets this process's search path before it imports anything but what is compiled into
-# Python, so that it runs the same modules, and none that lies in the current folder by chance.
-_CHILD_CODE = (
-    "import sys; sys.path[:] = sys.argv[2:]; import edgehands.probe as p; p.main(sys.argv[1])"
-)
-_JOB, _STAGE, _ANSWER, _LOG = "job", "stage", "answer", "log"
-
-_is_child = False
 _lock = threading.Lock()
 _works: set[Hashable] = set()
 
@@ -111,23 +95,15 @@ class _Job(msgspec.Struct, frozen=True):
     options: dict[str, str]
     inputs: list[_Array]
     timed_runs: int
-    timeout: float
 
 
-class _Answer(msgspec.Struct, frozen=True, tag=True):
+class _Answer(msgspec.Struct, frozen=True):
     """What came of it."""
 
     description: Description
     open_seconds: float
     run_seconds: list[float]
     outputs: list[list[_Array]]
-
-
-class _Failure(msgspec.Struct, frozen=True, tag=True):
-    """An error that the backend raised on purpose."""
-
-    kind: str
-    message: str
 
 
 def sample_inputs(model: ModelFile, batch: int = 1) -> list[FloatArray]:
@@ -224,19 +200,14 @@ def probe(
         options=dict(options or {}),
         inputs=[_Array.of(each) for each in inputs],
         timed_runs=timed_runs,
-        timeout=timeout,
     )
-    with tempfile.TemporaryDirectory(prefix="edgehands-probe-") as name:
-        folder = Path(name)
-        (folder / _JOB).write_bytes(msgspec.msgpack.encode(job))
-        try:
-            code = _run_child(folder, timeout)
-        except OSError as error:
-            return Trial("error", f"{backend} cannot be tried in another process: {error}")
-        trial = _outcome(job, folder, code, expected, tolerance)
-    for line in trial.log.splitlines():
+    try:
+        ending = isolated.run("edgehands.probe:work", msgspec.msgpack.encode(job), timeout)
+    except OSError as error:
+        return Trial("error", f"{backend} cannot be tried in another process: {error}")
+    for line in ending.log.splitlines():
         logger.debug("%s, tried: %s", backend, line)
-    return trial
+    return _trial(job, ending, expected, tolerance)
 
 
 def ensure(
@@ -269,7 +240,7 @@ def ensure(
         DeviceError: it died, hung, or gave wrong outputs.
         EdgeHandsError: what the backend raised there.
     """
-    if _is_child:
+    if isolated.is_child():
         return
     arguments = (batch, device, threads, tuple(sorted(options.items())))
     key = (backend, key) if key is not None else (backend, model.sha256, arguments)
@@ -294,26 +265,13 @@ def ensure(
         _works.add(key)
 
 
-def main(folder: str) -> None:
-    """Do the job that lies in `folder`: the other process's side."""
-    global _is_child  # noqa: PLW0603 (it is what this process is)
-    _is_child = True
-    place = Path(folder)
-    job = msgspec.msgpack.decode((place / _JOB).read_bytes(), type=_Job)
-    # Whoever started this may be gone by then and cannot end it.
-    signal.alarm(int(job.timeout + _KILL_SECONDS) + 1)
-    answer: _Answer | _Failure
-    try:
-        answer = _do(job, place / _STAGE)
-    except EdgeHandsError as error:
-        answer = _Failure(type(error).__name__, str(error))
-    whole = place / f"{_ANSWER}.part"
-    whole.write_bytes(msgspec.msgpack.encode(answer))
-    whole.rename(place / _ANSWER)
+def work(job: bytes, watch: Watch) -> bytes:
+    """Do a job: the other process's side."""
+    return msgspec.msgpack.encode(_do(msgspec.msgpack.decode(job, type=_Job), watch))
 
 
-def _do(job: _Job, stage: Path) -> _Answer:
-    stage.write_text("opening")
+def _do(job: _Job, watch: Watch) -> _Answer:
+    watch("opening it")
     before = time.perf_counter()
     with open_session(
         job.backend,
@@ -324,7 +282,7 @@ def _do(job: _Job, stage: Path) -> _Answer:
         options=job.options,
     ) as session:
         open_seconds = time.perf_counter() - before
-        stage.write_text("running")
+        watch("running it")
         seconds: list[float] = []
         outputs = []
         for picture in [each.array() for each in job.inputs]:
@@ -333,7 +291,7 @@ def _do(job: _Job, stage: Path) -> _Answer:
         for _ in range(job.timed_runs):
             _timed(session.run, seconds)
         description = session.describe()
-        stage.write_text("closing")
+        watch("closing it")
     return _Answer(description, open_seconds, seconds, outputs)
 
 
@@ -344,47 +302,16 @@ def _timed(run: Callable[[], Outputs], seconds: list[float]) -> Outputs:
     return outputs
 
 
-def _run_child(folder: Path, timeout: float) -> int | None:
-    """Run `main` there and return its exit code, negative for a signal, None after the timeout."""
-    path = [entry for entry in sys.path if isinstance(entry, str)]
-    command = [sys.executable, "-X", "faulthandler", "-c", _CHILD_CODE, str(folder), *path]
-    with (folder / _LOG).open("wb") as log:
-        child = subprocess.Popen(  # noqa: S603 (our own code)
-            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
-        )
-    try:
-        return child.wait(timeout)
-    except subprocess.TimeoutExpired:
-        return None
-    finally:
-        child.kill()
-        with suppress(subprocess.TimeoutExpired):  # stuck inside a driver; it goes when it can
-            child.wait(_KILL_SECONDS)
-
-
-def _outcome(
-    job: _Job,
-    folder: Path,
-    code: int | None,
-    expected: Sequence[Outputs] | None,
-    tolerance: float,
+def _trial(
+    job: _Job, ending: Ending, expected: Sequence[Outputs] | None, tolerance: float
 ) -> Trial:
-    log = (folder / _LOG).read_text(errors="replace")[-_LOG_CHARACTERS:]
-    tried = f"{job.backend}, tried on {job.model.id} in another process,"
-    if (folder / _ANSWER).exists():  # what a library does at exit, after the answer, is forgiven
-        answer = msgspec.msgpack.decode((folder / _ANSWER).read_bytes(), type=_Answer | _Failure)
-        if isinstance(answer, _Answer):
-            return _judged(answer, job, expected, tolerance, log)
-        kind = getattr(errors, answer.kind, DeviceError)
-        return Trial("error", answer.message, error=kind(answer.message), log=log)
-    stage = folder / _STAGE
-    when = f"while {stage.read_text()} it" if stage.exists() else "at its start"
-    if code is None:
-        return Trial("timed out", f"{tried} hung {when}: killed after {job.timeout:g} s", log=log)
-    if code < 0:
-        return Trial("died", f"{tried} died by signal {_signal_name(-code)} {when}", log=log)
-    lines = log.strip().splitlines()
-    return Trial("error", f"{tried} failed {when}: {lines[-1] if lines else code}", log=log)
+    if ending.how == "answered":
+        answer = msgspec.msgpack.decode(ending.answer, type=_Answer)
+        return _judged(answer, job, expected, tolerance, ending.log)
+    if ending.how == "raised":
+        return Trial("error", ending.message, error=ending.error, log=ending.log)
+    message = f"{job.backend}, tried on {job.model.id} in another process, {ending.message}"
+    return Trial("error" if ending.how == "failed" else ending.how, message, log=ending.log)
 
 
 def _judged(
@@ -433,10 +360,3 @@ def _shape_mistake(got: list[Outputs], job: _Job) -> str:
         if shapes != wanted:
             return f"{job.model.id} with outputs of the shapes {shapes}, not {wanted}"
     return ""
-
-
-def _signal_name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:  # a real-time one
-        return str(number)

@@ -28,8 +28,11 @@ class FrameReport:
     """Every region measured, tracked ones first."""
     presences: list[float] = field(default_factory=list)
     """The presence of each region in `rois`."""
+    still: int = 0
+    """Hands that had not moved and were not measured again."""
     stage_ms: dict[str, float] = field(default_factory=dict)
-    """Milliseconds of "palm", "landmarks" and "smoothing"; a stage that did not run is absent."""
+    """Milliseconds of "palm", "landmarks", "smoothing", and "search": the wait for a detection that
+    the last frame began beside it. A stage that did not run is absent."""
     duty_cycle: float = 0.0
     """Share of all frames so far on which the detector ran."""
 

@@ -90,6 +90,15 @@ def _check_tagged(
         )
 
 
+_LISTED = 16
+"""Names in a message, at most."""
+
+
+def _listed(names: list[str]) -> str:
+    more = len(names) - _LISTED
+    return ", ".join(names[:_LISTED]) + (f" and {more} more" if more > 0 else "")
+
+
 def _check_fields(
     table: dict[str, object], kind: inspect.StructType, path: KeyPath
 ) -> Iterator[Problem]:
@@ -99,7 +108,7 @@ def _check_fields(
         if key in fields:
             yield from _check(value, fields[key].type, (*path, key))
         elif key not in names:
-            hint = did_you_mean(key, names).strip() or f"known here: {', '.join(names)}"
+            hint = did_you_mean(key, names).strip() or f"known here: {_listed(names)}"
             where = f"in {table_name(path)}" if path else "at the top of the file"
             yield Problem((*path, key), f"unknown key {key!r} {where}: {hint}")
     for name, field in fields.items():

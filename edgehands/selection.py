@@ -38,6 +38,8 @@ class BackendEntry:
     """Of the files that it reads; from another one it is derived first."""
     int8: str | None = None
     """The derived file that it runs for precision int8; None where it has no such."""
+    pruned: bool = False
+    """It gains by a file without silent channels."""
     only_int8: bool = False
     """It runs that file whatever precision is asked of it."""
 
@@ -48,6 +50,7 @@ BACKENDS: dict[str, BackendEntry] = {
         "pip install ai-edge-litert",
         "any 64-bit CPU through XNNPACK, or an external delegate by path",
         int8="int8",
+        pruned=True,
     ),
     "onnxruntime": BackendEntry(
         "edgehands.backends.onnxruntime",
@@ -59,6 +62,7 @@ BACKENDS: dict[str, BackendEntry] = {
         "edgehands.backends.openvino",
         "pip install openvino",
         "Intel CPU, GPU and NPU, other CPUs",
+        pruned=True,
     ),
     "litert-gpu": BackendEntry(
         "edgehands.backends.litert_gpu",
@@ -157,14 +161,15 @@ def open_session(
     options: Mapping[str, str] | None = None,
     derive: Deriver | None = None,
     precision: Precision = "fp32",
+    usual_threads: int | None = None,
 ) -> Session:
     """Open `model` on a backend by name, or with "auto" on the best that works.
 
     A named backend works or fails. `auto` takes what `edgehands tune` found on this device, else
     the first of `AUTO_ORDER`, and logs its choice and why the others were passed over. `threads`
-    None is as many as were found best, else `default_threads`. `derive` makes the file that a
-    backend wants from another format, as `edgehands.models.derived.derive` does. `precision` int8
-    runs the quantised file, which must have been built.
+    None is as many as were found best, else `usual_threads`, else `default_threads`. `derive` makes
+    the file that a backend wants from the original, as `edgehands.models.derived.derive` does.
+    `precision` int8 runs the quantised file, which must have been built.
 
     Raises:
         UsageError: unknown backend or option, a number below 1, int8 where there is none.
@@ -191,7 +196,7 @@ def open_session(
                 readable(model, candidate.backend, derive, precision),
                 batch=batch,
                 device=device,
-                threads=threads or candidate.threads or default_threads(),
+                threads=threads or candidate.threads or usual_threads or default_threads(),
                 options=options or {},
             )
         except EdgeHandsError as error:
@@ -231,13 +236,24 @@ def readable(
             return model  # the backend says so, after what else may be missing
     wanted = entry.format if entry else "tflite"
     if model.format == wanted:
-        return model
+        return _pruned(model, derive) if entry and entry.pruned and derive else model
     if derive is None:
         raise UsageError(
             f"backend {backend} reads .{wanted} files and {model.id} ({model.path}) is none: "
             "open it with derive=edgehands.models.derived.derive"
         )
     return derive(model, wanted)
+
+
+def _pruned(model: ModelFile, derive: Deriver) -> ModelFile:
+    """Return the file without silent channels; nothing that ran without it fails for lack of it."""
+    if not model.silent_channels:
+        return model
+    try:
+        return derive(model, "pruned")
+    except EdgeHandsError as error:
+        logger.info("%s runs with its silent channels: %s", model.id, error)
+        return model
 
 
 def _quantised(model: ModelFile, backend: str, derive: Deriver | None) -> ModelFile:

@@ -51,14 +51,23 @@ class TrackerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     models: str | None = None
     """Folder of the model files; None searches the usual places."""
     search_interval: Seconds = 0.2
-    """Seconds between detector runs while some, but not all, hands are tracked."""
+    """Seconds between detector runs while some, but not all, hands are tracked. Such a run is off
+    the frame's path: it joins the next frame."""
     idle_after: Seconds = 1.0
     """Seconds without a hand after which the detector runs less often."""
-    idle_interval: Seconds = 0.2
+    idle_interval: Seconds = 0.25
     """Seconds between its runs then, unless the picture changes: the longest that a hand waits."""
+    id_memory: Seconds = 1.0
+    """Seconds for which a lost hand keeps its id, should it appear again near by."""
+    search_tiles: Annotated[int, Meta(ge=1, le=4)] = 1
+    """For small and far hands: the detector looks in turn at the whole picture and at this many
+    tiles along each side, magnified. 1 is the whole picture alone."""
+    still_frames: Annotated[int, Meta(ge=0, le=30)] = 2
+    """Frames in a row for which a hand that has not moved is not measured again; 0 measures in
+    every frame, as does a tracker without smoothing."""
     second_pass: bool = False
     """Static mode: measure again in the region of the first answer, for a lower error."""
-    smoothing_min_cutoff: Positive = 1.0
+    smoothing_min_cutoff: Positive = 0.5
     """One Euro: cut-off of a still hand, Hz. Lower is steadier."""
     smoothing_beta: Annotated[float, Meta(ge=0.0)] = 5.0
     """One Euro: how much the cut-off rises with speed, Hz per palm size per second."""

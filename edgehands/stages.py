@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import shlex
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+import numpy as np
 
 from edgehands import landmarks as landmark_maths
 from edgehands import palm as palm_maths
@@ -18,24 +21,31 @@ from edgehands.imaging import Cropper, Letterboxer
 from edgehands.models import store
 from edgehands.models.catalog import PLAIN
 from edgehands.models.derived import derive
-from edgehands.selection import open_session
+from edgehands.selection import default_threads, open_session
+from edgehands.tiles import looks
 from edgehands.views import merged, unmirrored, view_roi
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from edgehands.hand import FloatArray, ImageArray, Palm, Roi
+    from edgehands.imaging import Letterbox
     from edgehands.inference import Session
     from edgehands.landmarks import Measurement
     from edgehands.models.catalog import Model, View
     from edgehands.settings import TrackerSettings
+    from edgehands.tiles import Box
 
 
 class PalmStage(Protocol):
     """Finds palms."""
 
-    def detect(self, image: ImageArray) -> list[Palm]:
-        """Return the palms of `image` (uint8 [H, W, 3] RGB) in its pixels, the surest first."""
+    def prepare(self, image: ImageArray) -> Callable[[], list[Palm]]:
+        """Take what is needed of `image` (uint8 [H, W, 3] RGB), and return what detects.
+
+        That is called once, perhaps in another thread, before the next `prepare`; the camera may
+        have its buffer back by then. It returns the palms in pixels of `image`, the surest first.
+        """
 
     def close(self) -> None:
         """Free what the stage holds."""
@@ -52,19 +62,58 @@ class LandmarkStage(Protocol):
 
 
 class ModelPalmStage:
-    """The palm model on a backend."""
+    """The palm model on a backend.
 
-    def __init__(self, session: Session, min_score: float) -> None:
+    Args:
+        session: with a batch of 1.
+        min_score: palms below are dropped.
+        tiles: more than 1 for far hands: it looks at the whole picture and at so many tiles along
+            each side, by turns.
+        thorough: at all of them each time, for single pictures.
+    """
+
+    def __init__(
+        self, session: Session, min_score: float, tiles: int = 1, *, thorough: bool = False
+    ) -> None:
         self.session = session
         self._min_score = min_score
         self._letterbox = Letterboxer(palm_maths.INPUT_SIDE)
+        self._looks = looks(tiles)
+        self._thorough = thorough
+        self._turn = 0
+
+    def prepare(self, image: ImageArray) -> Callable[[], list[Palm]]:
+        """Letterbox what is next of `image` into the session's input, and return what runs it."""
+        if self._thorough:
+            return partial(self._detect_all, image)
+        look = self._looks[self._turn % len(self._looks)]
+        self._turn += 1
+        return self._show(image, look)
 
     def detect(self, image: ImageArray) -> list[Palm]:
         """Return the palms of `image`, the surest first."""
-        bars = self._letterbox(image, self.session.input[0])
+        return self.prepare(image)()
+
+    def _detect_all(self, image: ImageArray) -> list[Palm]:
+        found = (self._show(image, look)() for look in self._looks)
+        return sorted(chain.from_iterable(found), key=lambda palm: -palm.score)
+
+    def _show(self, image: ImageArray, look: Box) -> Callable[[], list[Palm]]:
+        height, width = image.shape[:2]
+        left, top, right, bottom = (
+            round(share * side)
+            for share, side in zip(look, (width, height, width, height), strict=True)
+        )
+        bars = self._letterbox(image[top:bottom, left:right], self.session.input[0])
+        return partial(self._detect, bars, np.array([left, top], np.float32))
+
+    def _detect(self, bars: Letterbox, corner: FloatArray) -> list[Palm]:
         boxes, logits = self.session.run()
         palms = palm_maths.decode(boxes[0], logits[0], self._min_score)
-        return [palm_maths.unboxed(palm, bars.to_image) for palm in palms]
+        return [
+            palm_maths.unboxed(palm, lambda points: bars.to_image(points) + corner)
+            for palm in palms
+        ]
 
     def close(self) -> None:
         """Close the session."""
@@ -149,7 +198,12 @@ def _check_folder(folder: str | None) -> None:
 
 
 def open_stages(
-    model: str, backend: str, threads: int | None, settings: TrackerSettings
+    model: str,
+    backend: str,
+    threads: int | None,
+    settings: TrackerSettings,
+    *,
+    static: bool = False,
 ) -> tuple[ModelPalmStage, ModelLandmarkStage]:
     """Open the landmark model called `model` and the palm model that goes with it.
 
@@ -166,6 +220,9 @@ def open_stages(
     palm_engine = _palm_engine(engine, settings)
     _check_folder(settings.models)
 
+    # A search runs beside the landmark model, and an idle detector should leave cores alone.
+    usual_threads = {"palm": max(1, default_threads() // 2), "landmarks": default_threads()}
+
     def session(model: Model, engine: _Engine, batch: int = 1) -> Session:
         file = store.load(model.id, settings.models)
         return open_session(
@@ -177,6 +234,7 @@ def open_stages(
             options=engine.options,
             derive=partial(derive, folder=settings.models),
             precision=settings.precision,
+            usual_threads=usual_threads[model.role],
         )
 
     try:
@@ -191,6 +249,8 @@ def open_stages(
         landmark_session.close()
         raise
     return (
-        ModelPalmStage(palm_session, settings.min_palm_score),
+        ModelPalmStage(
+            palm_session, settings.min_palm_score, settings.search_tiles, thorough=static
+        ),
         ModelLandmarkStage(landmark_session, views),
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -12,13 +11,17 @@ import numpy as np
 from edgehands.detection import EveryFrame, SearchCadence
 from edgehands.errors import UsageError
 from edgehands.geometry import iou, roi_box
-from edgehands.hand import Hand, Handedness
-from edgehands.landmarks import Measurement, is_duplicate, next_roi
+from edgehands.hand import Hand
+from edgehands.imaging import Sampler
+from edgehands.landmarks import is_duplicate, next_roi
 from edgehands.palm import palm_roi
 from edgehands.report import FrameReport
+from edgehands.search import Search
 from edgehands.settings import TrackerSettings, checked
 from edgehands.smoothing import OneEuroSmoother
 from edgehands.stages import LandmarkStage, PalmStage, open_stages
+from edgehands.stillness import Stillness
+from edgehands.tracks import LostTracks, Track, told_apart
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -28,29 +31,10 @@ if TYPE_CHECKING:
 
     from edgehands.detection import DetectionPolicy
     from edgehands.hand import FloatArray, ImageArray, Roi
+    from edgehands.landmarks import Measurement
     from edgehands.smoothing import Smoother
 
-_HANDEDNESS_MEMORY = 30  # frames that the average looks back, so that a wrong start is forgotten
-
-
-@dataclass(slots=True)
-class _Track:
-    """A hand that is being followed."""
-
-    id: int
-    measurement: Measurement
-    right: float
-    """Probability of a right hand, averaged over the track."""
-    frames: int = 1
-
-    @property
-    def next_roi(self) -> Roi:
-        return next_roi(self.measurement.landmarks)
-
-    def follow(self, measurement: Measurement) -> None:
-        self.frames += 1
-        self.right += (measurement.right - self.right) / min(self.frames, _HANDEDNESS_MEMORY)
-        self.measurement = measurement
+_FIRST = float("-inf")
 
 
 class StageTracker:
@@ -91,12 +75,17 @@ class StageTracker:
         self._policy = policy or (
             EveryFrame() if static else SearchCadence(max_hands, self._settings)
         )
-        self._tracks: list[_Track] = []
+        self._search = Search()
+        self._sample = Sampler()
+        # Who wants no smoothing wants each frame as it was measured.
+        self._still_frames = self._settings.still_frames if self._smoother else 0
+        self._tracks: list[Track] = []
+        self._lost = LostTracks(self._settings.id_memory)
         self._ids = count(1)
         self._frames = 0
         self._detections = 0
         self._closed = False
-        self.last = FrameReport(time=float("-inf"))
+        self.last = FrameReport(time=_FIRST)
         """What was done in the last frame."""
 
     def update(self, image: ImageArray, time: float | None = None) -> list[Hand]:
@@ -116,7 +105,9 @@ class StageTracker:
         self._frames += 1
         if self._static:
             self._tracks = []
+        self._lost.expire(report.time)
         self._follow(image, report)
+        self._join(image, report)
         self._find(image, report)
         report.duty_cycle = self._detections / self._frames
         hands = self._hands(report)
@@ -127,6 +118,7 @@ class StageTracker:
         """Free the models. Safe to call twice."""
         if not self._closed:
             self._closed = True
+            self._search.close()
             try:
                 self._palm_stage.close()
             finally:
@@ -159,37 +151,84 @@ class StageTracker:
         """Measure every tracked hand where it was; keep those still present."""
         if not self._tracks:
             return
-        measurements = self._measure(image, [track.next_roi for track in self._tracks], report)
-        followed = list(zip(self._tracks, measurements, strict=True))
-        self._tracks = []
-        for track, measurement in followed:
-            if self._is_hand_of_its_own(measurement):
-                track.follow(measurement)
-                self._tracks.append(track)
+        tracks = self._tracks
+        still = [track for track in tracks if self._is_still(track, image)]
+        moved = [track for track in tracks if track not in still]
+        rois = [next_roi(track.measurement.landmarks) for track in moved]
+        measured = zip(moved, self._measure(image, rois, report), strict=True)
+        present = [pair for pair in measured if self._is_hand(pair[1])]
+        present += [(track, track.measurement) for track in still]
+        kept, hidden = told_apart(present, report.time)
+        self._tracks = [track for track in tracks if track in kept]
+        for track in tracks:
+            if track not in kept:
+                self._lose(track, hidden.get(track))
+        for track, measurement in kept.items():
+            if track in still:
+                track.rest(report.time)
             else:
-                self._forget(track)
+                track.follow(measurement, report.time)
+                self._look(track, image)
+        report.still = len(still)
+
+    def _is_still(self, track: Track, image: ImageArray) -> bool:
+        """Say whether the last measurement may stand for another frame."""
+        if track.still is None or track.still.frames >= self._still_frames:
+            return False
+        return track.still.holds(self._sample(image, track.measurement.roi))
+
+    def _look(self, track: Track, image: ImageArray) -> None:
+        """Remember how a region looks that was just measured."""
+        if self._still_frames:
+            track.still = Stillness(self._sample(image, track.measurement.roi))
+
+    def _join(self, image: ImageArray, report: FrameReport) -> None:
+        """Take up the search that the last frame began."""
+        if not self._search.is_running:
+            return
+        with report.timed("search"):
+            report.palms = self._search.join()
+        self._start(image, report)
 
     def _find(self, image: ImageArray, report: FrameReport) -> None:
-        """Run the detector if due, and start a track for each hand that is not yet tracked."""
-        reason = self._policy.due(report.time, len(self._tracks), image)
-        if reason is None:
+        """Detect if due: at once with no hand left, else off this frame's path."""
+        report.detection = self._policy.due(report.time, len(self._tracks), image)
+        if report.detection is None:
             return
-        report.detection = reason
         self._detections += 1
         with report.timed("palm"):
-            report.palms = self._palm_stage.detect(image)
+            detect = self._palm_stage.prepare(image)
+            if self._tracks:
+                self._search.begin(detect)
+                return
+            report.palms = detect()
+        self._start(image, report)
+
+    def _start(self, image: ImageArray, report: FrameReport) -> None:
+        """Start a track for each hand that was found and is not yet tracked."""
         for roi in self._untracked(palm_roi(palm) for palm in report.palms):
             if len(self._tracks) >= self._max_hands:
                 return
             (measurement,) = self._measure(image, [roi], report)
             if self._static and self._settings.second_pass and measurement.is_finite:
                 (measurement,) = self._measure(image, [next_roi(measurement.landmarks)], report)
-            if self._is_hand_of_its_own(measurement):
-                self._tracks.append(_Track(next(self._ids), measurement, measurement.right))
+            if self._is_hand(measurement) and not self._is_tracked(measurement):
+                self._tracks.append(self._track(measurement, report.time))
+
+    def _track(self, measurement: Measurement, time: float) -> Track:
+        """Return the hand that was lost a moment ago, or a new one."""
+        claim = self._lost.claim(measurement, time, self._tracks)
+        if claim is None:
+            return Track(next(self._ids), measurement, time)
+        for hand in claim.disturbed:
+            self._forget(hand)
+        return claim.track
 
     def _measure(
         self, image: ImageArray, rois: Sequence[Roi], report: FrameReport
     ) -> list[Measurement]:
+        if not rois:
+            return []
         with report.timed("landmarks"):
             measurements = self._landmark_stage.measure(image, rois)
         report.rois.extend(rois)
@@ -198,38 +237,40 @@ class StageTracker:
 
     def _untracked(self, rois: Iterable[Roi]) -> list[Roi]:
         """Drop the regions that overlap a tracked hand's."""
-        tracked = [roi_box(track.next_roi) for track in self._tracks]
+        tracked = [roi_box(next_roi(track.measurement.landmarks)) for track in self._tracks]
         if not tracked:
             return list(rois)
         boxes = np.array(tracked)
         limit = self._settings.association_iou
         return [roi for roi in rois if not (iou(roi_box(roi), boxes) > limit).any()]
 
-    def _is_hand_of_its_own(self, measurement: Measurement) -> bool:
-        """Say whether it is a hand at all, and none of those already kept in this frame."""
-        return (
-            measurement.presence > self._settings.min_presence
-            and measurement.is_finite
-            and not any(
-                is_duplicate(measurement.landmarks, track.measurement.landmarks)
-                for track in self._tracks
-            )
+    def _is_hand(self, measurement: Measurement) -> bool:
+        return measurement.presence > self._settings.min_presence and measurement.is_finite
+
+    def _is_tracked(self, measurement: Measurement) -> bool:
+        return any(
+            is_duplicate(measurement.landmarks, track.measurement.landmarks)
+            for track in self._tracks
         )
 
-    def _forget(self, track: _Track) -> None:
+    def _lose(self, track: Track, other: Track | None) -> None:
+        self._lost.add(track, other)
+        self._forget(track.id)
+
+    def _forget(self, hand: int) -> None:
         if self._smoother is not None:
-            self._smoother.forget(track.id)
+            self._smoother.forget(hand)
 
     def _hands(self, report: FrameReport) -> list[Hand]:
         return [self._hand(track, report) for track in self._tracks]
 
-    def _hand(self, track: _Track, report: FrameReport) -> Hand:
+    def _hand(self, track: Track, report: FrameReport) -> Hand:
         measurement = track.measurement
         points, world = measurement.landmarks, measurement.world_landmarks
         if self._smoother is not None:
             with report.timed("smoothing"):
                 points, world = self._smoother.smooth(track.id, report.time, points, world)
-        side, score = self._handedness(track.right)
+        side, score = track.handedness(mirrored=self._mirrored)
         return Hand(
             id=track.id,
             landmarks=_read_only(points),
@@ -239,10 +280,6 @@ class StageTracker:
             handedness_score=score,
             roi=measurement.roi,
         )
-
-    def _handedness(self, right: float) -> tuple[Handedness, float]:
-        right = 1 - right if self._mirrored else right
-        return ("right", right) if right >= 0.5 else ("left", 1 - right)
 
 
 class HandTracker(StageTracker):
@@ -279,7 +316,7 @@ class HandTracker(StageTracker):
         for name, value in (("max_hands", max_hands), ("threads", threads)):
             if value is not None and value < 1:
                 raise UsageError(f"{name} is {value}: it must be 1 or more")
-        palm_stage, landmark_stage = open_stages(model, backend, threads, settings)
+        palm_stage, landmark_stage = open_stages(model, backend, threads, settings, static=static)
         self._description = landmark_stage.session.describe()
         smoother = None
         if smoothing and not static:

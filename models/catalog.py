@@ -81,6 +81,8 @@ class Model(_Table, frozen=True):
     palm: str | None = None
     """The id of the palm model that a landmark model goes with."""
     paper: Paper | None = None
+    silent_channels: int = 0
+    """Channels whose weights are all zero: what they say never changes."""
 
     @property
     def output_specs(self) -> tuple[OutputSpec, ...]:

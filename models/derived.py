@@ -57,6 +57,8 @@ class Recipe:
     tolerance: float
     """By how much an output may differ, in its own unit; 0: not in a single bit. Infinite for what
     cannot be exact and passes a gate of its own."""
+    after: str | None = None
+    """The recipe whose file the converter starts from, where a model gains by it."""
 
     @property
     def on_request(self) -> bool:
@@ -66,7 +68,10 @@ class Recipe:
 
 RECIPES: dict[str, Recipe] = {
     "fp32": Recipe("edgehands.models.convert.fp32:to_fp32", 1, "tflite", "tflite", 0.0),
-    "onnx": Recipe("edgehands.models.convert.onnx:to_onnx", 1, "onnx", "onnxruntime", 1e-3),
+    "pruned": Recipe("edgehands.models.convert.pruned:to_pruned", 1, "tflite", "tflite", 1e-3),
+    "onnx": Recipe(
+        "edgehands.models.convert.onnx:to_onnx", 2, "onnx", "onnxruntime", 1e-3, after="pruned"
+    ),
     "int8": Recipe(None, 1, "tflite", "tflite", math.inf),
     "edgetpu": Recipe(None, 1, "tflite", "coral", math.inf),
 }
@@ -133,11 +138,7 @@ def build(model: ModelFile, target: str) -> Built:
             one that is built on request only.
     """
     recipe = get_recipe(target)
-    if recipe.converter is None:
-        raise _not_built(model, target)
-    module, _, function = recipe.converter.partition(":")
-    convert: Converter = getattr(import_module(module), function)
-    data = convert(model)
+    data = _convert(model, target, recipe)
     file = replace(
         model,
         data=data,
@@ -154,6 +155,16 @@ def build(model: ModelFile, target: str) -> Built:
                 "please report this, with `edgehands --version`"
             )
     return Built(model.sha256, target, file, differences)
+
+
+def _convert(model: ModelFile, target: str, recipe: Recipe) -> bytes:
+    if recipe.converter is None:
+        raise _not_built(model, target)
+    module, _, function = recipe.converter.partition(":")
+    convert: Converter = getattr(import_module(module), function)
+    if recipe.after and model.silent_channels:
+        model = replace(model, data=_convert(model, recipe.after, RECIPES[recipe.after]))
+    return convert(model)
 
 
 def compare(model: ModelFile, other: ModelFile, backend: str) -> dict[str, float]:

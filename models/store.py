@@ -131,6 +131,7 @@ def load(
         path=str(path),
         input_size=model.input_size,
         outputs=model.output_specs,
+        silent_channels=model.silent_channels,
     )
 
 

@@ -112,6 +112,10 @@ def no_numbers(outputs):
     return outputs
 
 
+def too_short(outputs):
+    return (outputs[0][:, :-1], *outputs[1:])
+
+
 def absent():
     raise DeviceError("no oddity is plugged in")
 
@@ -121,6 +125,7 @@ shifted = odd(shift(3))
 coarse = odd(shift(0.5), precision="int8")
 mirror = odd(other_side)
 nan = odd(no_numbers)
+short = odd(too_short)
 crash = odd(at_opening=lambda: os.kill(os.getpid(), signal.SIGSEGV))
 hang = odd(at_opening=lambda: time.sleep(60))
 gone = odd(at_opening=absent)
@@ -135,7 +140,7 @@ def odd_backends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[No
     info.mkdir(parents=True)
     (folder / "odd_backends.py").write_text(ODD_BACKENDS)
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: odd-backends\nVersion: 1.0\n")
-    names = ("twin", "shifted", "coarse", "mirror", "nan", "crash", "hang", "gone")
+    names = ("twin", "shifted", "coarse", "mirror", "nan", "short", "crash", "hang", "gone")
     points = "\n".join(f"{name} = odd_backends:{name}" for name in names)
     (info / "entry_points.txt").write_text(f"[edgehands.backends]\n{points}\n")
     monkeypatch.syspath_prepend(folder)

@@ -13,8 +13,11 @@ from edgehands.errors import ModelError, RuntimeMissingError
 from edgehands.models import examples, store
 from edgehands.models.catalog import shipped_catalog
 from edgehands.models.convert import graph
+from edgehands.models.convert.channels import prune
+from edgehands.models.convert.editor import Editor
 from edgehands.models.convert.fp32 import to_fp32
 from edgehands.models.convert.onnx import to_onnx
+from edgehands.models.convert.pruned import to_pruned
 from edgehands.models.examples import example_inputs
 from edgehands.selection import load_backend, open_session
 
@@ -72,6 +75,20 @@ def test_the_signature_of_fp32_names_the_outputs_as_the_catalog_does() -> None:
     said: dict[str, Any] = runner(input=inputs)
     for output, want in zip(model.outputs, one_by_one(model, inputs), strict=True):
         np.testing.assert_allclose(said[output.name], want, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    "name", [each for each in MODELS if shipped_catalog().get(each).silent_channels]
+)
+def test_pruned_is_a_smaller_file_that_says_the_same(name: str) -> None:
+    model = store.load(name)
+    data = to_pruned(model)
+    assert len(data) < 0.9 * len(model.data)
+    assert prune(Editor(model, data=to_fp32(model))) == model.silent_channels
+    inputs = example_inputs(model)[:2]
+    said = one_by_one(replace(model, data=data), inputs)
+    for one, two in zip(one_by_one(model, inputs), said, strict=True):
+        np.testing.assert_allclose(two, one, rtol=0, atol=2e-4)
 
 
 @pytest.mark.parametrize("batch", [1, 2])

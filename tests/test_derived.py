@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -18,7 +19,7 @@ from edgehands.errors import ModelError, RuntimeMissingError, UsageError
 from edgehands.models import derived, store
 from edgehands.models.convert import graph
 from edgehands.models.derived import build, cache_folder, derive, keep
-from edgehands.selection import open_session
+from edgehands.selection import open_session, readable
 
 if TYPE_CHECKING:
     from edgehands.inference import ModelFile
@@ -140,6 +141,17 @@ def test_a_device_with_the_built_file_needs_no_converter(
     monkeypatch.setitem(sys.modules, "onnx", None)
     with open_session("onnxruntime", light, derive=derive) as session:
         assert len(session.run()) == 4
+
+
+def test_silent_channels_are_left_out_where_that_can_be_done(
+    light: ModelFile, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert len(readable(light, "tflite", derive).data) < len(light.data)
+    assert list(cache.glob("light-*-pruned-*.tflite"))
+    shutil.rmtree(cache)
+    monkeypatch.setitem(sys.modules, "flatbuffers", None)
+    assert readable(light, "tflite", derive) is light
+    assert not cache.exists()
 
 
 def test_without_the_converters_library_nothing_is_built(

@@ -17,8 +17,20 @@ PACKAGE = ROOT / "edgehands"
 # From the bottom up. A module may import its own layer and those below, never one above.
 LAYERS = (
     {"_version", "errors", "folders", "hand", "frame", "settings"},
-    {"geometry", "palm", "landmarks", "smoothing", "detection", "report", "views"},
-    {"inference", "selection", "probe", "verdict"},
+    {
+        "geometry",
+        "palm",
+        "landmarks",
+        "smoothing",
+        "detection",
+        "report",
+        "views",
+        "tracks",
+        "search",
+        "stillness",
+        "tiles",
+    },
+    {"inference", "selection", "isolated", "probe", "verdict"},
     {"models", "imaging"},
     {"stages", "gestures"},
     {"tracker", "events"},
@@ -30,7 +42,7 @@ LAYERS = (
 # Each library, and the only places that may import it when they are imported themselves.
 HOMES = {
     "cv2": (
-        *("imaging", "cameras.", "synthetic."),
+        *("imaging", "cameras.", "synthetic.", "benchmarks.films."),
         *("outputs.drawing", "outputs.video", "outputs.contact_sheet"),
     ),
     "ai_edge_litert": (),

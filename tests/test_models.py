@@ -822,6 +822,8 @@ def test_fetch_and_check_commands(tmp_path: Path, real_models: Path) -> None:
     fetched = CliRunner().invoke(app, ["fetch", "--models", folder, "--from", str(real_models)])
     assert fetched.exit_code == 0
     assert [line.split() for line in fetched.stdout.splitlines()] == [[i, "fetched"] for i in IDS]
+    pruned = {path.name.partition("-")[0] for path in Path(folder, "derived").glob("*-pruned-*")}
+    assert pruned == {"light", "full"}
     assert CliRunner().invoke(app, ["check", "--models", folder]).exit_code == 0
     again = CliRunner().invoke(app, ["fetch", "--models", folder])
     assert again.exit_code == 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
 from edgehands import HandTracker, TrackerSettings, open_camera
@@ -59,7 +60,8 @@ def test_a_model_of_ones_own_tracks_hands(tmp_path: Path, id_: str) -> None:
     ):
         image = next(frame.image for number, frame in enumerate(camera) if number == 40)
         (found,), (known,) = own.update(image), light.update(image)
-    assert (found.landmarks == known.landmarks).all()
+    # The catalog's own model runs without its silent channels.
+    np.testing.assert_allclose(found.landmarks, known.landmarks, atol=1e-3)
 
 
 def test_another_content_is_refused(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ NEEDED = (
     "edgehands/backends/tflite.py",
     "edgehands/models/catalog.toml",
     "edgehands/gestures/vocabulary.toml",
+    "edgehands/benchmarks/published/paper.toml",
     "edgehands/systemd/edgehands.toml",
     "edgehands/synthetic/demo.mp4",
     "edgehands/synthetic/demo.npz",

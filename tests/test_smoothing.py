@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from edgehands import TrackerSettings
 from edgehands.smoothing import OneEuroFilter, OneEuroSmoother
 
 if TYPE_CHECKING:
@@ -84,10 +85,10 @@ def test_the_same_time_again_returns_the_last_answer() -> None:
 
 
 def test_a_hand_of_no_size_gives_finite_points() -> None:
-    one_euro = OneEuroFilter(1.0, 5.0)
+    smoother = OneEuroSmoother(1.0, 5.0)
     for index in range(3):
-        answer = one_euro(points(index, size=0), index * FRAME, 0.0)
-    assert np.isfinite(answer).all()
+        answers = smoother.smooth(1, index * FRAME, points(index, size=0), points(index, size=0))
+    assert np.isfinite(answers).all()
 
 
 def test_filtering_does_not_write_into_what_it_got() -> None:
@@ -128,3 +129,42 @@ def test_a_forgotten_hand_starts_afresh() -> None:
 
 def test_forgetting_an_unknown_hand_is_fine() -> None:
     OneEuroSmoother(1.0, 5.0).forget(77)
+
+
+def test_the_defaults_calm_a_still_hand_and_keep_up_with_a_moving_one() -> None:
+    """What benchmarks.steadiness measures with the real model, on a model's usual noise."""
+    settings = TrackerSettings()
+    smoother = OneEuroSmoother(settings.smoothing_min_cutoff, settings.smoothing_beta)
+    rng = np.random.default_rng(3)
+    seen, steady, still = [], [], 90
+    for index in range(still + 30):
+        moved = points(100 * FRAME * max(index - still, 0))  # a palm size a second
+        seen.append(moved + rng.normal(0, 0.2, (21, 3)).astype(np.float32))
+        steady.append(smoother.smooth(1, index * FRAME, seen[-1], points(size=0.1))[0])
+    raw, smooth = np.stack(seen), np.stack(steady)
+    assert smooth[30:still].std(axis=0).mean() < 0.35 * raw[30:still].std(axis=0).mean()
+    assert (raw - smooth)[still + 5 :, :, 0].mean() < 100 * FRAME  # less than a frame behind
+
+
+def test_a_worse_first_measurement_is_soon_forgotten() -> None:
+    values = [points(2.0)] + [points(0.0)] * 9
+    assert abs(filtered(values, beta=0.0)[-1] - points(0.0)).max() < 2.0 / 9
+
+
+def test_a_hand_that_points_at_the_camera_is_filtered_like_one_seen_flat() -> None:
+    def hand(palm: float, x: float) -> FloatArray:
+        array = points(x, palm)
+        array[17, 0] += 70.0  # from knuckle to knuckle
+        return array
+
+    rng = np.random.default_rng(4)
+    noise = rng.normal(0, 2, (30, 21, 3)).astype(np.float32)
+    answers = []
+    for palm in (100.0, 20.0):
+        smoother = OneEuroSmoother(0.5, 5.0)
+        for index, off in enumerate(noise):
+            seen = hand(palm, 0.0)
+            seen[10:] += off[10:]
+            answer, _ = smoother.smooth(1, index * FRAME, seen, points(size=0.1))
+        answers.append(answer)
+    assert answers[0][10:] == pytest.approx(answers[1][10:], abs=0.2)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import threading
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -66,6 +68,10 @@ class Scene:
         self.detections = 0
         self.measured: list[Roi] = []
         self.closed: list[str] = []
+        self.threads: set[str] = set()
+        self.patience = threading.Event()
+        """Whether a detection may get done."""
+        self.patience.set()
         self.palm_stage = _PalmStage(self)
         self.landmark_stage = _LandmarkStage(self)
 
@@ -76,11 +82,21 @@ class Scene:
 class _PalmStage:
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
+        self.failure: Exception | None = None
 
-    def detect(self, image: ImageArray) -> list[Palm]:
+    def prepare(self, image: ImageArray) -> Callable[[], list[Palm]]:
         assert image.flags.c_contiguous
         self._scene.detections += 1
-        return [_palm(actor) for actor in (*self._scene.actors, *self._scene.extra_palms)]
+        palms = [_palm(actor) for actor in (*self._scene.actors, *self._scene.extra_palms)]
+        return partial(self._detect, palms)
+
+    def _detect(self, palms: list[Palm]) -> list[Palm]:
+        assert self._scene.patience.wait(5)
+        assert not self._scene.closed
+        self._scene.threads.add(threading.current_thread().name)
+        if self.failure:
+            raise self.failure
+        return palms
 
     def close(self) -> None:
         self._scene.closed.append("palm")
@@ -165,12 +181,48 @@ def test_with_some_hands_missing_the_detector_runs_once_an_interval() -> None:
     assert reasons == ["no hand", *[None] * 3, "search", *[None] * 3, "search"]
 
 
-def test_a_hand_that_appears_is_found_by_the_next_search_and_comes_last() -> None:
+def test_a_hand_that_appears_joins_the_frame_after_the_next_search_and_comes_last() -> None:
     scene = Scene(Actor(450))
     tracker = scene.tracker(max_hands=2, settings=TrackerSettings(search_interval=0.25))
     run(tracker, 2)
     scene.actors.insert(0, Actor(150))
-    assert [ids(hands) for hands in run(tracker, 3, start=2 / 16)] == [[1], [1], [1, 2]]
+    assert [ids(hands) for hands in run(tracker, 4, start=2 / 16)] == [[1], [1], [1], [1, 2]]
+
+
+def test_a_search_runs_beside_the_frame_and_joins_the_next_however_long_it_takes() -> None:
+    scene = Scene(Actor(450))
+    tracker = scene.tracker(settings=TrackerSettings(search_interval=0))
+    tracker.update(IMAGE, 0.0)
+    assert scene.threads == {threading.current_thread().name}
+    scene.actors.append(Actor(150))
+    scene.patience.clear()
+    assert ids(tracker.update(IMAGE, 0.1)) == [1]
+    assert tracker.last.palms == []
+    threading.Timer(0.05, scene.patience.set).start()
+    assert ids(tracker.update(IMAGE, 0.2)) == [1, 2]
+    assert len(tracker.last.palms) == 2
+    assert len(scene.threads) == 2
+
+
+def test_what_breaks_in_a_search_is_raised_in_the_next_frame() -> None:
+    scene = Scene(Actor(450))
+    tracker = scene.tracker(settings=TrackerSettings(search_interval=0))
+    tracker.update(IMAGE, 0.0)
+    scene.palm_stage.failure = DeviceError("unplugged")
+    tracker.update(IMAGE, 0.1)
+    with pytest.raises(DeviceError, match="unplugged"):
+        tracker.update(IMAGE, 0.2)
+
+
+def test_closing_waits_for_the_search_under_way() -> None:
+    scene = Scene(Actor(450))
+    tracker = scene.tracker(settings=TrackerSettings(search_interval=0))
+    tracker.update(IMAGE, 0.0)
+    scene.patience.clear()
+    tracker.update(IMAGE, 0.1)
+    threading.Timer(0.05, scene.patience.set).start()
+    tracker.close()
+    assert scene.patience.is_set()
 
 
 def test_a_moving_hand_is_followed_by_its_own_landmarks() -> None:
@@ -218,9 +270,9 @@ def test_the_presence_threshold_is_a_setting() -> None:
     assert tracker.update(IMAGE, 0.0) == []
 
 
-def test_ids_are_never_used_again() -> None:
+def test_ids_are_never_used_again_once_a_hand_is_forgotten() -> None:
     scene = Scene(Actor(150), Actor(450))
-    tracker = scene.tracker(settings=TrackerSettings(search_interval=0))
+    tracker = scene.tracker(settings=TrackerSettings(search_interval=0, id_memory=0.9))
     seen = []
     for round_ in range(4):
         seen += ids(tracker.update(IMAGE, round_ * 1.0))
@@ -232,14 +284,80 @@ def test_ids_are_never_used_again() -> None:
     assert seen == list(range(1, 9))
 
 
+def test_which_of_two_hands_was_in_front_shows_when_they_part() -> None:
+    """Seen as one, in one place, with one side: only how they came tells which is which."""
+    going, coming = Actor(100, right=0.5), Actor(500, right=0.5)
+    for in_front in (going, coming):
+        going.x, coming.x = 100, 500
+        scene = Scene(going, coming)
+        tracker = scene.tracker(settings=TrackerSettings(search_interval=0))
+        before = {hand.id: float(hand.landmarks[0, 0]) for hand in tracker.update(IMAGE, 0.0)}
+        for frame in range(1, 41):
+            going.x += 10
+            coming.x -= 10
+            scene.actors = [in_front] if abs(going.x - coming.x) < 70 else [going, coming]
+            hands = tracker.update(IMAGE, frame / 30)
+        assert {hand.id: 600 - float(hand.landmarks[0, 0]) for hand in hands} == before
+
+
 def test_a_palm_on_a_tracked_hand_is_not_measured_again() -> None:
     scene = Scene(Actor(150))
     tracker = scene.tracker(settings=TrackerSettings(search_interval=0))
     run(tracker, 1)
     scene.measured.clear()
-    tracker.update(IMAGE, 0.1)
-    assert scene.detections == 2
-    assert len(scene.measured) == 1  # the tracked region alone
+    run(tracker, 2, start=0.1)
+    assert scene.detections == 3
+    assert len(scene.measured) == 2  # the tracked region alone
+
+
+@pytest.mark.parametrize(
+    ("gap", "moved", "right", "same"),
+    [
+        (0.3, 0, 0.8, True),
+        (0.3, 80, 0.8, True),
+        (0.3, 0, 0.1, True),  # near by, sides are often mistaken at first
+        (0.3, 300, 0.8, False),  # five palms away
+        (1.2, 0, 0.8, False),  # forgotten
+    ],
+)
+def test_a_hand_lost_for_a_moment_keeps_its_id(
+    gap: float, moved: float, right: float, same: bool
+) -> None:
+    scene = Scene(Actor(150))
+    tracker = scene.tracker()
+    run(tracker, 4)
+    scene.actors[0].presence = 0.0
+    assert tracker.update(IMAGE, 0.25) == []
+    scene.actors[0] = Actor(150 + moved, right=right)
+    assert ids(tracker.update(IMAGE, 0.1875 + gap)) == [1 if same else 2]
+
+
+def test_a_hand_of_another_size_is_another_hand() -> None:
+    scene = Scene(Actor(150))
+    tracker = scene.tracker()
+    run(tracker, 4)
+    scene.actors[0].presence = 0.0
+    tracker.update(IMAGE, 0.25)
+    scene.actors[0] = Actor(150, size=120)
+    assert ids(tracker.update(IMAGE, 0.3)) == [2]
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_of_two_hands_that_cross_the_one_in_front_stays_and_the_other_returns(first: int) -> None:
+    """Both regions come to lie on the hand in front: it must not get the other one's id."""
+    left, right = Actor(100, right=0.1), Actor(500, right=0.9)
+    scene = Scene(*((left, right) if first == 0 else (right, left)))
+    tracker = scene.tracker(settings=TrackerSettings(search_interval=0))
+    before = {hand.id: float(hand.landmarks[0, 0]) for hand in tracker.update(IMAGE, 0.0)}
+    for frame in range(1, 41):
+        left.x += 10
+        right.x -= 10
+        hidden = abs(left.x - right.x) < 50
+        scene.actors = [left] if hidden else [left, right]
+        hands = tracker.update(IMAGE, frame / 30)
+        if hidden:
+            assert len(hands) == 1
+    assert {hand.id: 600 - float(hand.landmarks[0, 0]) for hand in hands} == before
 
 
 def test_how_much_overlap_makes_a_palm_the_same_hand_is_a_setting() -> None:
@@ -248,8 +366,9 @@ def test_how_much_overlap_makes_a_palm_the_same_hand_is_a_setting() -> None:
     tracker = scene.tracker(settings=settings)
     run(tracker, 1)
     scene.measured.clear()
-    assert ids(tracker.update(IMAGE, 0.1)) == [1]  # measured again, and known as a duplicate
-    assert len(scene.measured) == 2
+    assert ids(tracker.update(IMAGE, 0.1)) == [1]
+    assert ids(tracker.update(IMAGE, 0.2)) == [1]  # measured again, and known as a duplicate
+    assert len(scene.measured) == 3
 
 
 def test_two_palms_on_one_hand_make_one_hand() -> None:
@@ -331,6 +450,19 @@ def test_a_wrong_start_is_forgotten() -> None:
     assert hand.handedness == "left"
 
 
+def test_the_side_does_not_flicker_when_it_is_unsure() -> None:
+    scene = Scene(Actor(100, right=0.9))
+    tracker = scene.tracker(max_hands=1)
+    run(tracker, 30)
+    sides = set()
+    for frame in range(200):
+        scene.actors[0].right = 0.4 if frame % 40 < 20 else 0.6
+        (hand,) = tracker.update(IMAGE, 2 + frame / 30)
+        sides.add(hand.handedness)
+        assert 0.5 <= hand.handedness_score <= 1
+    assert sides == {"right"}
+
+
 def test_a_new_hand_starts_its_own_average() -> None:
     scene = Scene(Actor(100, right=0.9))
     tracker = scene.tracker(max_hands=1)
@@ -406,6 +538,52 @@ def test_the_smoother_hears_of_each_hand_and_of_its_end() -> None:
     tracker.update(IMAGE, 0.1)
     assert smoother.calls == [(1, 0.0), (2, 0.0), (2, 0.1)]
     assert smoother.forgotten == [1]
+
+
+def noise(grey_levels: float) -> ImageArray:
+    """A grey picture as a sensor sees it; the same one each time."""
+    values = np.random.default_rng(1).normal(128, grey_levels, IMAGE.shape)
+    return values.clip(0, 255).astype(np.uint8)
+
+
+def measured(tracker: StageTracker, scene: Scene, images: Sequence[ImageArray]) -> list[int]:
+    """How many regions each picture made the tracker measure."""
+    counts = []
+    for frame, image in enumerate(images):
+        scene.measured.clear()
+        assert len(tracker.update(image, frame / 16)) == 1
+        counts.append(len(scene.measured))
+    return counts
+
+
+def test_a_hand_that_has_not_moved_is_measured_again_after_a_few_frames_only() -> None:
+    scene = Scene(Actor(150))
+    tracker = scene.tracker(smoother=Shifter(), max_hands=1)
+    assert measured(tracker, scene, [IMAGE] * 8) == [1, 1, 0, 0, 1, 0, 0, 1]
+    assert tracker.last.still == 0
+    tracker.update(IMAGE, 1.0)
+    assert tracker.last.still == 1
+
+
+def test_a_sensors_noise_is_no_movement_and_a_moved_finger_is() -> None:
+    scene = Scene(Actor(150))
+    tracker = scene.tracker(smoother=Shifter(), max_hands=1)
+    quiet, other = noise(1.0), IMAGE + np.uint8(128)
+    finger = quiet.copy()
+    finger[200:240, 145:155] += 60
+    assert measured(tracker, scene, [quiet, quiet, other, finger, finger, finger]) == [
+        *(1, 1, 0, 1, 0, 0)
+    ]
+
+
+@pytest.mark.parametrize(("still_frames", "smoother"), [(0, Shifter()), (2, None)])
+def test_each_frame_is_measured_where_that_is_asked_for(
+    still_frames: int, smoother: Shifter | None
+) -> None:
+    scene = Scene(Actor(150))
+    settings = TrackerSettings(still_frames=still_frames)
+    tracker = scene.tracker(smoother=smoother, max_hands=1, settings=settings)
+    assert measured(tracker, scene, [IMAGE] * 5) == [1] * 5
 
 
 def test_static_images_are_not_smoothed() -> None:

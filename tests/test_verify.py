@@ -177,7 +177,7 @@ def test_the_command_compares_every_backend_here() -> None:
         assert (
             (found["landmarks"] is None) == (found["status"] == "absent") == bool(found["reason"])
         )
-    assert rows["tflite"]["landmarks"]["mean_px"] == 0
+    assert rows["tflite"]["landmarks"]["mean_px"] < 1e-4  # the original against its pruned file
 
 
 def test_the_command_fails_with_69_for_a_backend_that_was_asked_for_and_is_not_here() -> None:

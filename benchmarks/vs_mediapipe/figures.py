@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgehands.landmarks import distance_in_palms
+from edgehands.benchmarks.metrics import matched
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,9 +17,6 @@ if TYPE_CHECKING:
 
     Frames = Sequence[FloatArray]
     """[hands, 21, 2] pixels for each frame."""
-
-MATCH_WITHIN = 1.0
-"""Palm sizes: a hand farther off is another hand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +84,7 @@ def ratios(ours: Figures, theirs: Figures) -> Figures:
 def agreement(ours: Frames, theirs: Frames) -> Agreement:
     """Compare hands frame by frame; distances are in palm sizes of `theirs`."""
     pairs = list(zip(ours, theirs, strict=True))
-    distances = np.array([off for a, b in pairs for off in _matched(a, b)])
+    distances = np.array([off for a, b in pairs for _, _, off in matched(a, b)])
     hands = sum(len(b) for _, b in pairs)
     return Agreement(
         frames=len(pairs),
@@ -96,14 +93,3 @@ def agreement(ours: Frames, theirs: Frames) -> Agreement:
         same_count=float(np.mean([len(a) == len(b) for a, b in pairs])),
         matched=len(distances) / hands if hands else None,
     )
-
-
-def _matched(ours: FloatArray, theirs: FloatArray) -> list[float]:
-    """Return the distance of each pair, the nearest paired first."""
-    table = np.array([[distance_in_palms(a, b) for b in theirs] for a in ours])
-    found = []
-    while table.size and table.min() <= MATCH_WITHIN:
-        row, column = np.unravel_index(table.argmin(), table.shape)
-        found.append(float(table[row, column]))
-        table = np.delete(np.delete(table, row, axis=0), column, axis=1)
-    return found

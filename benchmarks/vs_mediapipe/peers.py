@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgehands import folders
-from edgehands.errors import UsageError
+from edgehands.benchmarks.clips import cache_folder
 from edgehands.models import store
 
 _PIP_TIMEOUT = 1200.0  # seconds: about 200 MB on a slow line
@@ -41,18 +41,6 @@ SOLUTIONS = Package("mediapipe-0.10.21", "mediapipe==0.10.21")
 """The last release but a few that has `mp.solutions`."""
 NEWEST = Package("mediapipe-newest", "mediapipe")
 """The newest at the time the environment was made; remove its folder to get a newer one."""
-
-
-def cache_folder() -> Path:
-    """Return this user's cache folder, which holds environments and clips.
-
-    Raises:
-        UsageError: this user has none.
-    """
-    folder = folders.cache()
-    if folder is None:
-        raise UsageError("this user has no home folder: name one with XDG_CACHE_HOME")
-    return folder
 
 
 def environment(package: Package) -> Path:

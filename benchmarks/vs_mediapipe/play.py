@@ -11,14 +11,15 @@ import json
 import sys
 import zlib
 from dataclasses import asdict, dataclass, field
+from itertools import islice
 from pathlib import Path
 from time import monotonic, perf_counter, process_time
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     import numpy.typing as npt
 
@@ -66,6 +67,15 @@ class Account:
     """What ran: versions, and what the peer says of itself."""
 
 
+class Label(NamedTuple):
+    """What a peer calls a hand."""
+
+    id: int
+    """Of the track; -1 where the peer has no ids."""
+    right: bool
+    """Whether it is said to be a right hand."""
+
+
 class Peer(Protocol):
     """A hand tracker."""
 
@@ -74,6 +84,9 @@ class Peer(Protocol):
 
     def points(self, found: Any, width: int, height: int) -> list[Points]:
         """Return the landmarks of each hand, [21, 2] pixels."""
+
+    def labels(self, found: Any) -> list[Label]:
+        """Return what each hand is called."""
 
     def about(self) -> dict[str, Any]:
         """Say what ran."""
@@ -92,6 +105,10 @@ class Decoding:
         """Look away."""
 
     def points(self, found: None, width: int, height: int) -> list[Points]:  # noqa: ARG002
+        """Return nothing."""
+        return []
+
+    def labels(self, found: None) -> list[Label]:  # noqa: ARG002
         """Return nothing."""
         return []
 
@@ -121,6 +138,11 @@ class Solutions:
         """Return the landmarks in pixels."""
         hands = found.multi_hand_landmarks or []
         return [_pixels(hand.landmark, width, height) for hand in hands]
+
+    def labels(self, found: Any) -> list[Label]:
+        """Return the sides; this MediaPipe takes every image for a mirror's."""
+        sides = [hand.classification[0].label for hand in found.multi_handedness or []]
+        return [Label(-1, side == "Left") for side in sides]
 
     def about(self) -> dict[str, Any]:
         """Say the version."""
@@ -158,6 +180,10 @@ class Tasks:
         """Return the landmarks in pixels."""
         return [_pixels(hand, width, height) for hand in found.hand_landmarks]
 
+    def labels(self, found: Any) -> list[Label]:
+        """Return the sides."""
+        return [Label(-1, hand[0].category_name == "Right") for hand in found.handedness]
+
     def about(self) -> dict[str, Any]:
         """Say the version."""
         return {"mediapipe": self._version}
@@ -189,6 +215,10 @@ class EdgeHands:
     def points(self, found: Any, width: int, height: int) -> list[Points]:  # noqa: ARG002
         """Return the landmarks in pixels."""
         return [np.asarray(hand.landmarks[:, :2], np.float32) for hand in found]
+
+    def labels(self, found: Any) -> list[Label]:
+        """Return ids and sides."""
+        return [Label(hand.id, hand.handedness == "right") for hand in found]
 
     def about(self) -> dict[str, Any]:
         """Say the version, the runtime, and how often the detector ran."""
@@ -233,7 +263,8 @@ def play(job: Job) -> Account:
     rss_mb = _peak_rss_mb()
     # Everybody's answers are unpacked after the last clock has stopped.
     if job.landmarks:
-        _write([peer.points(each, width, height) for each in found], Path(job.landmarks))
+        labels = [peer.labels(each) for each in found]
+        _write([peer.points(each, width, height) for each in found], Path(job.landmarks), labels)
     about = {"python": sys.version.split()[0], "opencv": _cv2().__version__, **peer.about()}
     peer.close()
     return Account(times[job.warm_up :], cpu_ms, rss_mb, first_ms, pixels, about)
@@ -246,11 +277,23 @@ def read_landmarks(path: Path) -> list[Points]:
         return np.split(arrays["landmarks"], ends[:-1])
 
 
-def _write(frames: list[list[Points]], path: Path) -> None:
+def read_labels(path: Path) -> list[list[Label]]:
+    """Return what each hand was called, for each frame of a file that a run wrote."""
+    with np.load(path) as arrays:
+        labels = iter([Label(int(track), bool(right)) for track, right in arrays["labels"]])
+        return [list(islice(labels, int(count))) for count in arrays["hands"]]
+
+
+def _write(frames: list[list[Points]], path: Path, labels: Sequence[Sequence[Label]] = ()) -> None:
     hands = [hand for frame in frames for hand in frame]
     landmarks = np.stack(hands) if hands else np.empty((0, 21, 2))
-    counts = [len(frame) for frame in frames]
-    np.savez(path, hands=np.array(counts), landmarks=landmarks.astype(np.float32))
+    called = [label for frame in labels for label in frame]
+    np.savez(
+        path,
+        hands=np.array([len(frame) for frame in frames]),
+        landmarks=landmarks.astype(np.float32),
+        labels=np.array(called, np.int64).reshape(-1, 2),
+    )
 
 
 def _frames(job: Job) -> Iterator[tuple[float, Image]]:

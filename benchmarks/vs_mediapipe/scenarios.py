@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgehands.benchmarks.vs_mediapipe.peers import cache_folder
+from edgehands.benchmarks.clips import FPS, kept_clip
 from edgehands.errors import InputError
 from edgehands.synthetic import DEMO_CLIP
 from edgehands.synthetic.cache import recipe
@@ -23,10 +23,7 @@ SEED = 40_417
 """Of the path that the camera takes over a photograph."""
 
 _SIZE = (1280, 720)
-_FPS = 30.0
 _PATH_FRAMES = 300
-_QUALITY = 92  # of the JPEGs: noise must survive, for it decides what counts as a change
-_VERSION = 1  # of the clips made here
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +57,12 @@ def _in(media: Path | None, name: str) -> Path:
 
 def _photo_path(media: Path | None) -> Path:
     photograph = _in(media, "tfjs-models/hands.jpg")
-    return _made(f"photo-{SEED}", lambda: pan_and_zoom(photograph, SEED))
+    return kept_clip(f"photo-{SEED}", _SIZE, lambda: pan_and_zoom(photograph, SEED))
 
 
 def _stream(name: str, moments: Callable[[int], float], count: int) -> Callable[..., Path]:
     def make(_media: Path | None) -> Path:
-        return _made(f"{name}-{recipe()}", lambda: _drawn(moments, count))
+        return kept_clip(f"{name}-{recipe()}", _SIZE, lambda: _drawn(moments, count))
 
     return make
 
@@ -75,9 +72,9 @@ _DEX = _real("dexsuite+dex-retargeting/human_hand_video.mp4")
 _CARS = _real("intel-iot-devkit+sample-videos/car-detection.mp4")
 
 # Moments of `edgehands.synthetic.stream.VISITS`.
-_DRAWN_ONE = _stream("drawn-one", lambda index: 2.0 + index / _FPS, 300)
-_DRAWN_TWO = _stream("drawn-two", lambda index: 21.4 + index / _FPS, 200)
-_DRAWN_NONE = _stream("drawn-none", lambda index: 17.0 + index / _FPS % 1.4, 300)
+_DRAWN_ONE = _stream("drawn-one", lambda index: 2.0 + index / FPS, 300)
+_DRAWN_TWO = _stream("drawn-two", lambda index: 21.4 + index / FPS, 200)
+_DRAWN_NONE = _stream("drawn-none", lambda index: 17.0 + index / FPS % 1.4, 300)
 
 SCENARIOS: tuple[Scenario, ...] = (
     Scenario("asl-1", "one hand, max 1: finger-spelling", 1, _ASL, real=True),
@@ -115,7 +112,7 @@ def pan_and_zoom(photograph: Path, seed: int) -> Iterator[ImageArray]:
     width, height = _SIZE
     paths = [_wander(np.random.default_rng([seed, axis])) for axis in range(3)]
     for index in range(_PATH_FRAMES):
-        x, y, zoom = (path(index / _FPS) for path in paths)
+        x, y, zoom = (path(index / FPS) for path in paths)
         scale = width / picture.shape[1] * (0.78 + 0.1 * zoom)
         left = (width - picture.shape[1] * scale) / 2 + 60 * x
         top = (height - picture.shape[0] * scale) / 2 + 40 * y
@@ -137,32 +134,3 @@ def _drawn(moments: Callable[[int], float], count: int) -> Iterator[ImageArray]:
     stream = SyntheticStream(*_SIZE)
     for index in range(count):
         yield stream.frame_at(moments(index))[0]
-
-
-def _made(name: str, pictures: Callable[[], Iterator[ImageArray]]) -> Path:
-    """Return the clip kept under `name`, or make and keep it.
-
-    Each picture is a JPEG of its own: a video codec would freeze what does not change.
-    """
-    import cv2
-
-    path = cache_folder() / "clips" / f"{name}-v{_VERSION}.avi"
-    if path.exists():
-        return path
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part.avi")
-    writer = cv2.VideoWriter(
-        str(part),
-        cv2.CAP_OPENCV_MJPEG,
-        cv2.VideoWriter.fourcc(*"MJPG"),
-        _FPS,
-        _SIZE,
-        [cv2.VIDEOWRITER_PROP_QUALITY, _QUALITY],
-    )
-    if not writer.isOpened():
-        raise InputError(f"OpenCV cannot write the clip {part}")
-    for picture in pictures():
-        writer.write(np.ascontiguousarray(picture[..., ::-1]))
-    writer.release()
-    part.replace(path)
-    return path

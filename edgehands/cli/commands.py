@@ -7,7 +7,19 @@ from typing import Annotated
 import typer
 
 from edgehands._version import __version__
-from edgehands.cli import demo, doctor, explain, gestures, models, record, replay, run, tune, verify
+from edgehands.cli import (
+    bench,
+    demo,
+    doctor,
+    explain,
+    gestures,
+    models,
+    record,
+    replay,
+    run,
+    tune,
+    verify,
+)
 
 # Typer is built on click, or brings its own copy of it: reach click's base error either way.
 _CommandLineError: type[Exception] = typer.BadParameter.__mro__[2]
@@ -30,6 +42,7 @@ app.command("explain")(explain.explain)
 app.command("doctor")(doctor.doctor)
 app.command("verify")(verify.verify_backends)
 app.command("tune")(tune.tune)
+app.command("bench")(bench.bench)
 app.add_typer(gestures.app, name="gestures")
 app.add_typer(models.app, name="models")
 

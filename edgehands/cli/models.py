@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from edgehands.errors import ModelError, UsageError
+from edgehands.errors import EdgeHandsError, ModelError, UsageError
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 app = typer.Typer(help="List, fetch, check and build the model files.", no_args_is_help=True)
 
 # Said here, so that help needs no library; a test compares them with what they are.
-TARGETS = ("fp32", "onnx", "int8", "edgetpu")
+TARGETS = ("fp32", "pruned", "onnx", "int8", "edgetpu")
 
 ModelsOption = Annotated[
     Path | None,
@@ -105,6 +105,7 @@ def fetch_models(
 
     with ExitStack() as stack:
         fetched = fetch(models, source, progress=_DownloadReport(stack))
+    _prune(fetched.installed, fetched.folder)
     for status, ids in (
         ("fetched", fetched.installed),
         ("present", fetched.present),
@@ -119,6 +120,20 @@ def fetch_models(
         )
     elif not fetched.installed:
         _say(f"nothing to do: {fetched.folder} has all the models")
+
+
+def _prune(ids: Sequence[str], folder: Path) -> None:
+    """Build now what the first start would: a service may have nowhere to keep it."""
+    from edgehands.models import store
+    from edgehands.models.derived import SUBFOLDER, build, keep
+
+    for model in (store.load(each, folder) for each in ids):
+        if not model.silent_channels:
+            continue
+        try:
+            keep(build(model, "pruned"), folder / SUBFOLDER)
+        except EdgeHandsError as error:
+            _say(f"{model.id} will run a little slower: {error}")
 
 
 @app.command("check")
@@ -167,7 +182,7 @@ def build_models(
 ) -> None:
     """Build derived model files, each compared with its original; exit code 78 if one differs.
 
-    fp32 and onnx compute the same. int8 and edgetpu are quantised: they are calibrated with
+    fp32, pruned and onnx compute the same. int8 and edgetpu are quantised: they are calibrated with
     rendered hands and your clips, and refused if the landmark error or the palms missed rise too
     much. edgetpu needs Google's edgetpu_compiler and compiles a landmark model with its palm model.
     """

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from edgehands.cli.models import ModelsOption
+from edgehands.cli.progress import progress
 from edgehands.cli.verify import BackendsOption, TimeoutOption, reason_line
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from edgehands.tuning import Measured, Tuner, Tuning
+    from edgehands.tuning import Measured, Tuning
 
 _BUSY = 0.5  # load for each core; its own first second is not yet in it
 
@@ -55,7 +56,8 @@ def tune(
             "now may not hold when it is idle",
             file=sys.stderr,
         )
-    tuning = _with_progress(tuner)
+    with progress(tuner.steps) as watch:
+        tuning = tuner.run(watch)
     files = verdict.save(tuning.verdict)
     if as_json:
         print(json.dumps(_as_json(tuning), indent=2))
@@ -80,36 +82,6 @@ def tune(
             "`sudo edgehands tune`",
             file=sys.stderr,
         )
-
-
-def _with_progress(tuner: "Tuner") -> "Tuning":
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-    )
-
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        console=Console(stderr=True),
-        transient=True,
-        disable=not sys.stderr.isatty(),
-    ) as progress:
-        task = progress.add_task("", total=tuner.steps)
-        done = -1  # it says what it begins, not what it has ended
-
-        def watch(what: str) -> None:
-            nonlocal done
-            done += 1
-            progress.update(task, completed=done, description=what)
-
-        return tuner.run(watch)
 
 
 def _table(tuning: "Tuning") -> "Table":

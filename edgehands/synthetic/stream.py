@@ -105,7 +105,7 @@ class SyntheticStream:
             stand = _stand(visit, moment, self.width, self.height)
             sprite = self._atlas.at(stand.place)
             matrix = _matrix(sprite, stand, left=visit.left)
-            _lay(image, sprite.image, matrix)
+            lay(image, sprite.image, matrix)
             truth = _truth(sprite, matrix, stand, left=visit.left)
             if truth.inside(self.width, self.height) > 0:
                 truths.append(truth)
@@ -148,8 +148,11 @@ def _matrix(sprite: Sprite, stand: _Stand, *, left: bool) -> FloatArray:
     return np.column_stack([turn, shift]).astype(np.float32)
 
 
-def _lay(picture: ImageArray, sprite: ImageArray, matrix: FloatArray) -> None:
-    """Lay a sprite over a picture, in place."""
+def lay(picture: ImageArray, sprite: ImageArray, matrix: FloatArray) -> None:
+    """Lay a sprite, uint8 [H, W, 4] as in the atlas, over a picture, in place.
+
+    `matrix` is [2, 3], from the sprite's pixels to the picture's.
+    """
     height, width = sprite.shape[:2]
     corners = np.array([[0, 0, 1], [width, 0, 1], [0, height, 1], [width, height, 1]]) @ matrix.T
     size = picture.shape[1::-1]

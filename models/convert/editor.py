@@ -82,17 +82,30 @@ class Editor:
         operator.inputs = inputs
 
     def add(self, values: Any, name: str) -> int:
-        """Add a constant, float32 or int8, and return its number."""
+        """Add a constant, float32, float16 or int8, and return its number."""
         types = schema().TensorType
         array = np.ascontiguousarray(values)
         tensor, buffer = schema().TensorT(), schema().BufferT()
         tensor.name, tensor.shape = name.encode(), list(array.shape)
-        tensor.type = {"float32": types.FLOAT32, "int8": types.INT8}[array.dtype.name]
+        kinds = {"float32": types.FLOAT32, "float16": types.FLOAT16, "int8": types.INT8}
+        tensor.type = kinds[array.dtype.name]
         buffer.data = np.frombuffer(array.tobytes(), np.uint8)
         tensor.buffer = len(self.tree.buffers)
         self.tree.buffers.append(buffer)
         self.part.tensors.append(tensor)
         return len(self.part.tensors) - 1
+
+    def operation(self, name: str) -> int:
+        """Return the index of an operation of that name in the file's table, added if need be."""
+        number = getattr(schema().BuiltinOperator, name)
+        for index, code in enumerate(self.tree.operatorCodes):
+            if max(code.builtinCode, code.deprecatedBuiltinCode) == number:
+                return index
+        code = schema().OperatorCodeT()
+        code.builtinCode = number
+        code.deprecatedBuiltinCode = min(number, 127)  # the older field has room for no more
+        self.tree.operatorCodes.append(code)
+        return len(self.tree.operatorCodes) - 1
 
     def narrow(self, tensor: int, channels: int) -> None:
         """Give a computed tensor another number of channels."""

@@ -1,0 +1,171 @@
+"""Runs a function of ours in a fresh interpreter, with a time limit, and says how that ended.
+
+What can end a process with a signal that no `try` catches, or hang for ever, runs here: whatever
+becomes of the other process, this one goes on.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+import msgspec
+
+from edgehands import errors
+from edgehands.errors import DeviceError, EdgeHandsError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    Watch: TypeAlias = Callable[[str], None]
+    """Told what is being done; a process that dies is known to have died while doing that."""
+    Work: TypeAlias = Callable[[bytes, Watch], bytes]
+    """A job, and whom to tell what is being done, to an answer."""
+
+How: TypeAlias = Literal["answered", "raised", "died", "timed out", "failed"]
+
+_KILL_SECONDS = 5.0
+_LOG_CHARACTERS = 20_000
+_JOB, _STAGE, _ANSWER, _ERROR, _LOG = "job", "stage", "answer", "error", "log"
+
+# The child gets this process's search path before it imports anything but what is compiled into
+# Python, so that it runs the same modules, and none that lies in the current folder by chance.
+_CHILD_CODE = (
+    "import sys; sys.path[:] = sys.argv[4:]; import edgehands.isolated as i; i.main(*sys.argv[1:4])"
+)
+
+_is_child = False
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How it ended."""
+
+    how: How
+    """"raised" is an EdgeHandsError, "failed" anything else that ended it without a signal."""
+    message: str = ""
+    """What happened and when, such as "died by signal SIGSEGV while opening it"."""
+    answer: bytes = b""
+    """What the function returned, when it "answered"."""
+    error: EdgeHandsError | None = None
+    """What it raised on purpose."""
+    log: str = ""
+    """The end of what the process wrote, native code and Python's fault handler included."""
+
+
+class _Failure(msgspec.Struct, frozen=True):
+    """An error that was raised on purpose."""
+
+    kind: str
+    message: str
+
+
+def is_child() -> bool:
+    """Whether this very process was started by `run`."""
+    return _is_child
+
+
+def run(
+    function: str, job: bytes, timeout: float, environment: Mapping[str, str] | None = None
+) -> Ending:
+    """Call a function in another process with `job`, and return its answer or what befell it.
+
+    Safe to call from any thread.
+
+    Args:
+        function: of type `Work`, as "package.module:name".
+        job: its first argument.
+        timeout: seconds until the other process is killed.
+        environment: variables on top of this process's own.
+
+    Raises:
+        OSError: a process cannot be started here.
+    """
+    with tempfile.TemporaryDirectory(prefix="edgehands-isolated-") as name:
+        folder = Path(name)
+        (folder / _JOB).write_bytes(job)
+        code = _run_child(folder, function, timeout, {**os.environ, **(environment or {})})
+        return _ending(folder, code, timeout)
+
+
+def main(place: str, function: str, timeout: str) -> None:
+    """Do the job that lies in a folder: the other process's side."""
+    global _is_child  # noqa: PLW0603 (it is what this process is)
+    _is_child = True
+    folder = Path(place)
+    # Whoever started this may be gone by then and cannot end it.
+    signal.alarm(int(float(timeout) + _KILL_SECONDS) + 1)
+    module, _, name = function.partition(":")
+    work: Work = getattr(importlib.import_module(module), name)
+
+    def watch(what: str) -> None:
+        (folder / _STAGE).write_text(what)
+
+    try:
+        whole, content = _ANSWER, work((folder / _JOB).read_bytes(), watch)
+    except EdgeHandsError as error:
+        whole = _ERROR
+        content = msgspec.msgpack.encode(_Failure(type(error).__name__, str(error)))
+    part = folder / f"{whole}.part"
+    part.write_bytes(content)
+    part.rename(folder / whole)
+
+
+def _run_child(
+    folder: Path, function: str, timeout: float, environment: Mapping[str, str]
+) -> int | None:
+    """Run `main` there and return its exit code, negative for a signal, None after the timeout."""
+    path = [entry for entry in sys.path if isinstance(entry, str)]
+    arguments = [str(folder), function, str(timeout), *path]
+    command = [sys.executable, "-X", "faulthandler", "-c", _CHILD_CODE, *arguments]
+    with (folder / _LOG).open("wb") as log:
+        child = subprocess.Popen(  # noqa: S603 (our own code)
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            env=environment,
+        )
+    try:
+        return child.wait(timeout)
+    except subprocess.TimeoutExpired:
+        return None
+    finally:
+        child.kill()
+        with suppress(subprocess.TimeoutExpired):  # stuck inside a driver; it goes when it can
+            child.wait(_KILL_SECONDS)
+
+
+def _ending(folder: Path, code: int | None, timeout: float) -> Ending:
+    log = (folder / _LOG).read_text(errors="replace")[-_LOG_CHARACTERS:]
+    # What a library does at exit, after the answer, is forgiven.
+    if (folder / _ANSWER).exists():
+        return Ending("answered", answer=(folder / _ANSWER).read_bytes(), log=log)
+    if (folder / _ERROR).exists():
+        failure = msgspec.msgpack.decode((folder / _ERROR).read_bytes(), type=_Failure)
+        error = getattr(errors, failure.kind, DeviceError)(failure.message)
+        return Ending("raised", failure.message, error=error, log=log)
+    stage = folder / _STAGE
+    when = f"while {stage.read_text()}" if stage.exists() else "at its start"
+    if code is None:
+        return Ending("timed out", f"hung {when}: killed after {timeout:g} s", log=log)
+    if code < 0:
+        return Ending("died", f"died by signal {_signal_name(-code)} {when}", log=log)
+    lines = log.strip().splitlines()
+    return Ending("failed", f"failed {when}: {lines[-1] if lines else code}", log=log)
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # a real-time one
+        return str(number)
