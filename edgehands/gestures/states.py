@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple, TypeAlias
 
+from edgehands.gestures.likeness import SHAPES_KNOWN
 from edgehands.gestures.measures import DIRECTIONS, FACINGS, LONG_FINGERS
 from edgehands.hand import FINGERS
 
@@ -22,6 +23,11 @@ class Need(NamedTuple):
     high: float = math.inf
     softness: float = 1.0
     """By how much inside the range the degree is 0.73; at its ends it is 0.5."""
+
+    def loosened(self, by: float) -> Need:
+        """Return a wider range: at either end by that many softnesses."""
+        slack = by * self.softness
+        return self._replace(low=self.low - slack, high=self.high + slack)
 
     def excludes(self, other: Need) -> bool:
         """Whether no hand can meet both: ranges that do not overlap, or two ways to point."""
@@ -124,6 +130,7 @@ STATES: dict[tuple[str, str], Alternatives] = {
         Need("thumb reach", _ACROSS_REACH, math.inf, _THUMB_SOFTNESS),
     ),
     ("thumb", "beside"): _both(Need("thumb outside", _ACROSS_BELOW, math.inf, _THUMB_SOFTNESS)),
+    **{("like", name): _both(Need(f"likeness to {name}", 0.0)) for name in SHAPES_KNOWN},
     ("hand", "flat"): _both(Need("hand bend", -math.inf, _FLAT_BELOW, _FLAT_SOFTNESS)),
     **{key: state for name in LONG_FINGERS for key, state in _finger(name).items()},
     **{

@@ -29,6 +29,11 @@ Thumb = ThumbState | Annotated[tuple[ThumbState, ...], Meta(min_length=1)]
 Finger = FingerState | Annotated[tuple[FingerState, ...], Meta(min_length=1)]
 Gap = GapState | Annotated[tuple[GapState, ...], Meta(min_length=1)]
 Directions = Direction | Annotated[tuple[Direction, ...], Meta(min_length=1)]
+KnownShape = Literal[
+    *("open_palm", "fist", "pointing", "gun", "victory", "crossed_fingers", "thumb"),
+    *("three_american", "three_european", "four", "rock", "spiderman", "call_me"),
+    *("ok", "pinch", "hook"),
+]
 Number = Annotated[int, Meta(ge=0, le=10)]
 Lead = Annotated[float, Meta(ge=0.0, le=0.9)]
 
@@ -83,6 +88,9 @@ class Pose(_Part, frozen=True):
     """Where the palm faces, seen from the camera."""
     side: Literal["left", "right"] | None = None
     """The hand that can show it."""
+    like: KnownShape | None = None
+    """The hand as a whole is like those that show this shape. Its other conditions, but where it
+    points and faces, are loose then."""
     numbers: Numbers = Numbers()
     margin: Lead = 0.1
     """By how much it must score better than any pose that contradicts it."""
