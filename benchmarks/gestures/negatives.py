@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edgehands.benchmarks.gestures.trial import judge, starts
+from edgehands.benchmarks.gestures.trial import EXPERIMENTAL, judge, starts
 from edgehands.synthetic.gesturing.idle import idle_scene
 from edgehands.synthetic.gesturing.observe import observe
 from edgehands.synthetic.gesturing.stage import rng_of
@@ -37,7 +37,10 @@ def minutes(hours: float) -> range:
 def false_starts(seed: int, number: int) -> tuple[str, tuple[Start, ...]]:
     """Return one minute's kind of life, and what started in it without reason."""
     kind, scene, moments = idle_minute(seed, number)
-    return kind, judge(scene, starts(moments)).wrong
+    seen = list(moments)
+    asked_for = starts(seen, *EXPERIMENTAL) if EXPERIMENTAL else []
+    found = starts(seen) + [start for start in asked_for if start.gesture in EXPERIMENTAL]
+    return kind, judge(scene, found).wrong
 
 
 def idle_minute(seed: int, number: int) -> tuple[str, Scene, Moments]:

@@ -110,7 +110,7 @@ def fitted(measures: Array, names: list[str]) -> dict[str, object]:
 
 def _border(inside: Array, outside: Array) -> float:
     """Put the border midway, but nearer where it would shut out more than a few of the shape."""
-    few, midway = np.percentile(inside, 2.0), np.percentile(inside, 1.0) / 2
+    few, midway = np.percentile(inside, 0.5), np.percentile(inside, 1.0) / 2
     return float(min(midway + np.percentile(outside, 99.97) / 2, few))
 
 

@@ -44,13 +44,13 @@ _STRAIGHT_ABOVE, _STRETCH_SOFTNESS = 1.19, 0.03
 _FOLDED_BELOW = 1.17
 _CURLED_BELOW = {"index": 0.84, "middle": 1.0, "ring": 1.0, "pinky": 1.0}
 _BEND_LIMITS, _BEND_SOFTNESS = {"index": 160.0, "middle": 130.0, "ring": 95.0, "pinky": 110.0}, 6.0
-_FLAT_BELOW, _FLAT_SOFTNESS = 55.0, 2.0
+_FLAT_BELOW, _FLAT_SOFTNESS = 55.0, 4.0
 _APART_REACH, _APART_OUTSIDE, _ACROSS_BELOW, _THUMB_SOFTNESS = 0.38, 0.14, 0.0, 0.03
 _ACROSS_REACH, _OVER_BELOW, _BESIDE_ABOVE = 0.25, 0.03, 0.08
 _OUT_REACH, _OUT_OUTSIDE = 0.57, 0.34
 _SPREAD_ABOVE, _CROSSED_BELOW, _GAP_SOFTNESS = 1.15, 0.6, 0.1
 _TOUCH_BELOW, _NEARER_BELOW, _TOUCH_SOFTNESS = 0.40, 0.02, 0.02
-_CONES = {**dict.fromkeys((*FINGERS, "hand"), 45.0), "thumb": 55.0}
+_CONES = {**dict.fromkeys((*FINGERS, "hand"), 45.0), "thumb": 62.0}
 # Nobody points left with a thumb: up and down may be wide.
 _CONE_SOFTNESS = 4.0
 _SIDE_SOFTNESS = 0.05

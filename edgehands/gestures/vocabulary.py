@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from edgehands.errors import ConfigError
+from edgehands.settings import GestureRules
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -94,6 +95,8 @@ class Pose(_Part, frozen=True):
     numbers: Numbers = Numbers()
     margin: Lead = 0.1
     """By how much it must score better than any pose that contradicts it."""
+    experimental: bool = False
+    """It counts only where the config has a table of its rules: it is taken for others too often."""
 
     def conditions(self) -> Iterator[tuple[str, tuple[str, ...]]]:
         """Yield what must hold, each as (subject, states): ("index", ("bent", "curled"))."""
@@ -110,7 +113,7 @@ def _several(states: str | tuple[str, ...]) -> tuple[str, ...]:
 
 
 _SUBJECTS = tuple(
-    name for name in Pose.__struct_fields__ if name not in ("points", "numbers", "margin")
+    name for name in Pose.__struct_fields__ if name not in ("points", "numbers", "margin", "experimental")
 )
 
 Vocabulary = dict[str, Pose]
@@ -143,6 +146,12 @@ def read_vocabulary(path: Path) -> Vocabulary:
 def shipped_vocabulary() -> Vocabulary:
     """Return the vocabulary that comes with EdgeHands."""
     return read_vocabulary(SHIPPED)
+
+
+def default_rules(vocabulary: Vocabulary) -> dict[str, GestureRules]:
+    """Return rules that switch off what counts only on request."""
+    names = (name for name, pose in vocabulary.items() if pose.experimental)
+    return {name: GestureRules(enabled=False) for name in names}
 
 
 def numbers(vocabulary: Vocabulary, culture: Culture) -> dict[str, int]:
