@@ -217,7 +217,9 @@ def test_a_gesture_that_leaves_its_zone_goes_on() -> None:
 
 
 def test_time_before_a_closed_gate_does_not_count_as_held() -> None:
-    holder = holder_of(a=GestureRules(zone=(0.0, 0.0, 0.5, 1.0), enter_delay=2 * TICK, max_speed=1e9))
+    holder = holder_of(
+        a=GestureRules(zone=(0.0, 0.0, 0.5, 1.0), enter_delay=2 * TICK, max_speed=1e9)
+    )
     for tick in range(9):
         assert holder.update(pose("a"), hand(at=(90, 50)), tick * TICK, (100, 100)) == []
     assert holder.update(pose("a"), hand(at=(10, 50)), 9 * TICK, (100, 100)) == []
@@ -284,7 +286,7 @@ def moving(way: float) -> Hand:
     points[5], points[9], points[17] = (40, -90, 0), (0, -100, 0), (-40, -90, 0)
     world = points / 1000
     points[:, 0] += 100 * way
-    return Hand(1, points, world, 0.9, "right", 0.9, Roi(0, 0, 1, 0))
+    return Hand(1, points, world.astype(np.float32), 0.9, "right", 0.9, Roi(0, 0, 1, 0))
 
 
 def begun(speed: float, stop: float, rules: GestureRules) -> float | None:

@@ -32,9 +32,12 @@ from edgehands.synthetic.gesturing.stage import rng_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    import numpy.typing as npt
+
     from edgehands.gestures.measures import Array
     from edgehands.synthetic.gesturing.performance import Scene
 
+    Mask = npt.NDArray[np.bool_]
     Examples = tuple[Array, list[str]]
     """Measures of shape, [N, M], and what each hand shows; "" for nothing."""
 
@@ -114,7 +117,7 @@ def _border(inside: Array, outside: Array) -> float:
     return float(min(midway + np.percentile(outside, 99.97) / 2, few))
 
 
-def _logistic(off: Array, shown: Array, idle: Array) -> Array:
+def _logistic(off: Array, shown: Mask, idle: Mask) -> Array:
     """Return slopes [M] by Newton's method; each kind of hand has the same say."""
     others = ~shown & ~idle
     say = np.where(shown, 1 / shown.sum(), np.where(idle, 0.5 / idle.sum(), 0.5 / others.sum()))
@@ -161,10 +164,7 @@ def main(
         measures, names = _gathered(pool.map(look, STATIC))
         nothing, none = _gathered(pool.map(idle, range(minutes), chunksize=4))
     figures = fitted(np.concatenate([measures, nothing]), names + none)
-    command = (
-        "python -m edgehands.benchmarks.gestures.weigh"
-        f" --scenes {scenes} --minutes {minutes}"
-    )
+    command = f"python -m edgehands.benchmarks.gestures.weigh --scenes {scenes} --minutes {minutes}"
     figures = {"command": command, "measures": list(UNITS)[:SHAPE_MEASURES], **figures}
     FIGURES.write_text(json.dumps(figures) + "\n", encoding="utf-8")
 

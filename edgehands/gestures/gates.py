@@ -20,8 +20,14 @@ if TYPE_CHECKING:
     from edgehands.hand import Hand
 
 Rule: TypeAlias = Literal[
-    *("enabled", "min_score", "side", "zone", "arming", "refractory"),
-    *("max_speed", "enter_delay"),
+    "enabled",
+    "min_score",
+    "side",
+    "zone",
+    "arming",
+    "refractory",
+    "max_speed",
+    "enter_delay",
 ]
 Size: TypeAlias = tuple[int, int]
 """Width and height of a picture, pixels."""

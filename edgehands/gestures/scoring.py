@@ -125,7 +125,7 @@ class PoseTable:
         contrasts = degrees[len(self._softness) + 1 :]
         readings = np.minimum(conditions[self._of_poses].min(axis=1), contrasts)
         if not len(readings):
-            return readings
+            return np.asarray(readings)
         scores: Array = np.maximum.reduceat(readings, self._first)
         scores[self._empty] = 0.0
         return scores

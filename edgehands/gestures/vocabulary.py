@@ -31,9 +31,22 @@ Finger = FingerState | Annotated[tuple[FingerState, ...], Meta(min_length=1)]
 Gap = GapState | Annotated[tuple[GapState, ...], Meta(min_length=1)]
 Directions = Direction | Annotated[tuple[Direction, ...], Meta(min_length=1)]
 KnownShape = Literal[
-    *("open_palm", "fist", "pointing", "gun", "victory", "crossed_fingers", "thumb"),
-    *("three_american", "three_european", "four", "rock", "spiderman", "call_me"),
-    *("ok", "pinch", "hook"),
+    "open_palm",
+    "fist",
+    "pointing",
+    "gun",
+    "victory",
+    "crossed_fingers",
+    "thumb",
+    "three_american",
+    "three_european",
+    "four",
+    "rock",
+    "spiderman",
+    "call_me",
+    "ok",
+    "pinch",
+    "hook",
 ]
 Number = Annotated[int, Meta(ge=0, le=10)]
 Lead = Annotated[float, Meta(ge=0.0, le=0.9)]
@@ -96,7 +109,7 @@ class Pose(_Part, frozen=True):
     margin: Lead = 0.1
     """By how much it must score better than any pose that contradicts it."""
     experimental: bool = False
-    """It counts only where the config has a table of its rules: it is taken for others too often."""
+    """It counts only where the config has a table of its rules."""
 
     def conditions(self) -> Iterator[tuple[str, tuple[str, ...]]]:
         """Yield what must hold, each as (subject, states): ("index", ("bent", "curled"))."""
@@ -113,7 +126,9 @@ def _several(states: str | tuple[str, ...]) -> tuple[str, ...]:
 
 
 _SUBJECTS = tuple(
-    name for name in Pose.__struct_fields__ if name not in ("points", "numbers", "margin", "experimental")
+    name
+    for name in Pose.__struct_fields__
+    if name not in ("points", "numbers", "margin", "experimental")
 )
 
 Vocabulary = dict[str, Pose]
