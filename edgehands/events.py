@@ -193,6 +193,7 @@ class EventMaker:
         if not visit.entered:
             return []
         ends = [*self._motions.end(visit.hand.id, time), *visit.holder.end(visit.hand, time)]
+        self._gates.forget(visit.hand.id)
         return [*self._gesture_events(ends, ts), self._hand_event("leave", visit.hand, ts)]
 
     def _hand_event(self, phase: Literal["enter", "leave"], hand: Hand, ts: float) -> Event:

@@ -11,7 +11,7 @@ from edgehands.events import EventMaker
 from edgehands.gestures.learned import LearnedMotion, LearnedMotions, LearnedPose, LearnedPoses
 from edgehands.gestures.motions import MOTIONS, MotionReader
 from edgehands.gestures.poses import PoseReader
-from edgehands.gestures.vocabulary import numbers, shipped_vocabulary
+from edgehands.gestures.vocabulary import default_rules, numbers, shipped_vocabulary
 from edgehands.settings import EventSettings
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class Interpreter:
     Args:
         camera: name put into each event.
         run: a sortable word, unique to this run, that event ids begin with.
-        rules: per gesture; one without an entry has the defaults.
+        rules: per gesture; one without an entry has the defaults, or is off if it is experimental.
         settings: what holds for all gestures together.
         own: the user's own definitions, on top of the shipped vocabulary.
         learned: gestures learned by example.
@@ -56,6 +56,8 @@ class Interpreter:
         vocabulary = {**shipped_vocabulary(), **(own or {})}
         self.names = (*vocabulary, *MOTIONS, *(gesture.name for gesture in learned))
         """Every gesture that there is here."""
+        rules = self.rules = {**default_rules(vocabulary), **rules}
+        """Of the gestures that do not have the defaults."""
         self._poses = PoseReader(vocabulary, rules, mirrored=mirrored)
         poses = [gesture for gesture in learned if isinstance(gesture, LearnedPose)]
         self._learned_poses = LearnedPoses(poses, rules)

@@ -87,7 +87,7 @@ def run(
             opened.callback(outputs[-1].close)
         queue = EventQueue(outputs, live=camera.live)
         interpreter = interpreter_of(header)
-        director = _Director(control, interpreter, config.gestures)
+        director = _Director(control, interpreter)
         loop = _Loop(camera, tracker, interpreter, queue, outputs, director)
         summary = loop.run(camera_config.frames, watch)
     summary.outputs = [line for output in outputs if (line := output.account())]
@@ -97,12 +97,10 @@ def run(
 class _Director:
     """Carries out what the outputs were told, between two frames."""
 
-    def __init__(
-        self, control: Control, interpreter: Interpreter, rules: Mapping[str, GestureRules]
-    ) -> None:
+    def __init__(self, control: Control, interpreter: Interpreter) -> None:
         self._control = control
         self._interpreter = interpreter
-        self._rules = rules
+        self._rules = interpreter.rules
         self._sensitivity = control.sensitivity
 
     def pauses(self) -> bool:
@@ -255,8 +253,8 @@ def _open_output(
     if isinstance(config, MqttConfig):
         from edgehands.mqtt.output import MqttOutput, Subject
 
-        names = interpreter_of(header).names
-        gestures = [name for name in names if _is_enabled(name, header.gestures)]
+        interpreter = interpreter_of(header)
+        gestures = [name for name in interpreter.names if _is_enabled(name, interpreter.rules)]
         return MqttOutput(config, Subject(header.camera, gestures, camera.live, control))
     path = Path(config.path)
     if isinstance(config, configs.LandmarksConfig):

@@ -94,7 +94,10 @@ class GestureRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     enabled: bool = True
     min_score: Share = 0.5
     """A gesture below this score does not count."""
-    enter_delay: Seconds = 0.15
+    max_speed: Positive = 0.9
+    """Palm sizes a second that hand and fingers may move at while a pose starts: a sign is held
+    still. Motions are none of this."""
+    enter_delay: Seconds = 0.2
     """Seconds the pose must be held before its start event."""
     exit_delay: Seconds = 0.2
     """Seconds the pose must be gone before its end event."""

@@ -73,7 +73,7 @@ def test_a_gesture_waits_is_shown_and_fades(fist: Frames) -> None:
     assert waits.end < shown.begin
     assert shown.end < fades.begin
     (need,) = waits.needs
-    assert (need.what, need.needed, need.low) == ("enter_delay", (0.15, None), 0.0)
+    assert (need.what, need.needed, need.low) == ("enter_delay", (0.2, None), 0.0)
     begins = next(event for event in events if event.event_type == "fist")
     assert begins.ts == pytest.approx(shown.begin, abs=0.001)
     assert not shown.unmet()

@@ -6,6 +6,7 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -228,6 +229,23 @@ def test_an_explanation_names_what_was_measured_and_what_was_needed() -> None:
     assert conditions["middle"].degree > 0.9
     assert conditions["index_points"].unit == "°"
     assert conditions["straight over folded"].measured < 0
+
+
+def test_one_odd_finger_does_not_spoil_a_hand_that_is_like_the_shape_as_a_whole() -> None:
+    strict = msgspec.structs.replace(shipped_vocabulary()["victory"], like=None)
+    both = PoseReader({"strict": strict, "victory": shipped_vocabulary()["victory"]})
+    hand = show(odd_victory())
+    scores = {pose.gesture: pose.score for pose in both.scores(hand)}
+    assert scores["strict"] < 0.2
+    assert scores["victory"] > 0.5
+
+
+def odd_victory() -> Angles:
+    """A victory sign whose ring finger is hardly folded."""
+    straight, angles = GESTURES["open_palm"].to_array(), GESTURES["victory"].to_array()
+    ring = slice(13, 17)
+    angles[ring] = 0.7 * straight[ring] + 0.3 * angles[ring]
+    return Angles.from_array(angles)
 
 
 def test_straight_fingers_must_stand_out_from_folded_ones() -> None:

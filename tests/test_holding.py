@@ -113,8 +113,8 @@ def test_each_gesture_has_its_own_delay() -> None:
 def test_a_gesture_without_rules_has_the_defaults() -> None:
     holder = holder_of()
     assert holder.update(pose("x"), HAND, 0.0) == []
-    assert holder.update(pose("x"), HAND, 0.14) == []
-    assert [change.phase for change in holder.update(pose("x"), HAND, 0.16)] == ["start"]
+    assert holder.update(pose("x"), HAND, 0.19) == []
+    assert [change.phase for change in holder.update(pose("x"), HAND, 0.21)] == ["start"]
 
 
 def test_a_pose_below_the_least_score_does_not_count() -> None:
@@ -217,7 +217,9 @@ def test_a_gesture_that_leaves_its_zone_goes_on() -> None:
 
 
 def test_time_before_a_closed_gate_does_not_count_as_held() -> None:
-    holder = holder_of(a=GestureRules(zone=(0.0, 0.0, 0.5, 1.0), enter_delay=2 * TICK))
+    holder = holder_of(
+        a=GestureRules(zone=(0.0, 0.0, 0.5, 1.0), enter_delay=2 * TICK, max_speed=1e9)
+    )
     for tick in range(9):
         assert holder.update(pose("a"), hand(at=(90, 50)), tick * TICK, (100, 100)) == []
     assert holder.update(pose("a"), hand(at=(10, 50)), 9 * TICK, (100, 100)) == []
@@ -276,3 +278,60 @@ def test_single_images_know_no_delay_no_rest_and_no_arming() -> None:
         for change in holder.update(pose(name), HAND, tick * TICK)
     ]
     assert phases == ["start", "end", "start"]
+
+
+def moving(way: float) -> Hand:
+    """A hand of palm size 100 px, so many palm sizes to the right."""
+    points = np.zeros((21, 3), np.float32)
+    points[5], points[9], points[17] = (40, -90, 0), (0, -100, 0), (-40, -90, 0)
+    world = points / 1000
+    points[:, 0] += 100 * way
+    return Hand(1, points, world.astype(np.float32), 0.9, "right", 0.9, Roi(0, 0, 1, 0))
+
+
+def begun(speed: float, stop: float, rules: GestureRules) -> float | None:
+    """Show a pose with a hand that moves at `speed` until `stop`; when did it start?"""
+    holder = holder_of(a=rules)
+    for tick in range(32):
+        time = tick * TICK
+        if holder.update(pose("a"), moving(speed * min(time, stop)), time):
+            return time
+    return None
+
+
+def test_a_pose_of_a_moving_hand_starts_once_the_hand_is_still() -> None:
+    rules = GestureRules(enter_delay=2 * TICK)
+    slow = begun(0.5, 1.0, rules)
+    fast = begun(5.0, 1.0, rules)
+    assert slow == 2 * TICK
+    assert fast is not None
+    assert 1.0 + 2 * TICK < fast <= 1.5
+
+
+def test_how_fast_a_hand_may_move_is_a_rule() -> None:
+    assert begun(5.0, 9.0, GestureRules(max_speed=6.0)) is not None
+    assert begun(5.0, 9.0, GestureRules()) is None
+    assert begun(0.5, 9.0, GestureRules(max_speed=0.4)) is None
+
+
+def test_speed_is_said_where_it_keeps_a_gesture_from_starting() -> None:
+    holder = holder_of()
+    for tick in range(8):
+        holder.update(pose("a"), moving(2.0 * tick * TICK), tick * TICK)
+    block = holder.block
+    assert block is not None
+    assert (block.gesture, block.rule, block.needed) == ("a", "max_speed", 0.9)
+    assert block.measured == pytest.approx(2.0, abs=0.01)
+
+
+def test_a_hand_that_moves_goes_on_with_its_gesture() -> None:
+    holder = holder_of(a=GestureRules(enter_delay=0.0, hold_interval=0.0))
+    assert holder.update(pose("a"), moving(0.0), 0.0) != []
+    assert [holder.update(pose("a"), moving(5 * t), t) for t in (0.1, 0.2, 0.5, 1.0)] == [[]] * 4
+    assert holder.gesture == "a"
+
+
+def test_a_photograph_of_a_moving_hand_starts_at_once() -> None:
+    holder = GestureHolder(Gates({}, static=True))
+    assert holder.update(None, moving(0.0), 0.0) == []
+    assert holder.update(pose("a"), moving(3.0), 0.1) != []

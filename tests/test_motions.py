@@ -149,6 +149,16 @@ def test_a_hand_that_leaves_the_picture_fast_does_not_swipe() -> None:
     assert started(read(gone)) == []
 
 
+def test_a_swipe_goes_on_when_the_tracker_finds_the_hand_as_another() -> None:
+    frames = list(moments(scene("swipe_right", fps=15.0)))
+    begin, over = scene("swipe_right").shown
+    renamed = [
+        (time, [hand(one.landmarks, one.world_landmarks, 1 + int((time > begin) + (time > over)))])
+        for time, (one,) in frames
+    ]
+    assert started(read(renamed)) == ["swipe_right"]
+
+
 def test_a_closed_hand_does_not_swipe() -> None:
     _, fists = next(frame for frame in reversed(list(moments(scene("grab")))) if frame[1])
     fist = fists[0]

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from edgehands.benchmarks.gestures.trial import Start, judge, starts
+from typing import TYPE_CHECKING
+
+from edgehands.benchmarks.gestures.trial import EXPERIMENTAL, judge, starts
 from edgehands.synthetic.gesturing.idle import idle_scene
 from edgehands.synthetic.gesturing.observe import observe
 from edgehands.synthetic.gesturing.stage import rng_of
+
+if TYPE_CHECKING:
+    from edgehands.benchmarks.gestures.trial import Moments, Start
+    from edgehands.synthetic.gesturing.performance import Scene
 
 EPISODE = 60.0
 """Seconds of one scene."""
@@ -30,7 +36,15 @@ def minutes(hours: float) -> range:
 
 def false_starts(seed: int, number: int) -> tuple[str, tuple[Start, ...]]:
     """Return one minute's kind of life, and what started in it without reason."""
+    kind, scene, moments = idle_minute(seed, number)
+    seen = list(moments)
+    asked_for = starts(seen, *EXPERIMENTAL) if EXPERIMENTAL else []
+    found = starts(seen) + [start for start in asked_for if start.gesture in EXPERIMENTAL]
+    return kind, judge(scene, found).wrong
+
+
+def idle_minute(seed: int, number: int) -> tuple[str, Scene, Moments]:
+    """Return one minute's kind of life, its scene, and what the tracker would report of it."""
     kind = _TURNS[number % len(_TURNS)]
     scene = idle_scene(kind, seed, number, seconds=EPISODE)
-    rng = rng_of(seed, f"noise {kind}", number)
-    return kind, judge(scene, starts(observe(scene, rng))).wrong
+    return kind, scene, observe(scene, rng_of(seed, f"noise {kind}", number))

@@ -39,5 +39,5 @@ def trials(gesture: str, seed: int, count: int) -> list[Trial]:
     for number in range(count):
         scene = scene_of(gesture, seed, number)
         rng = rng_of(seed, f"noise {gesture}", number)
-        found.append(judge(scene, starts(observe(scene, rng))))
+        found.append(judge(scene, starts(observe(scene, rng), gesture)))
     return found

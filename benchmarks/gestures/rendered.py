@@ -29,7 +29,7 @@ def try_film(seed: int, gesture: str, number: int) -> tuple[Trial, float]:
     """
     scene = filmed(gesture, seed, number)
     pictures = watched(scene, seed, skin=SKINS[number % len(SKINS)])
-    return judge(scene, starts(pictures)), float(scene.times[-1])
+    return judge(scene, starts(pictures, gesture)), float(scene.times[-1])
 
 
 def filmed(gesture: str, seed: int, number: int) -> Scene:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from edgehands.gestures.vocabulary import default_rules, shipped_vocabulary
 from edgehands.interpreter import Interpreter
+from edgehands.settings import GestureRules
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -42,9 +44,19 @@ class Trial:
     """Starts of what was not shown, and starts again of what was."""
 
 
-def starts(moments: Moments) -> list[Start]:
-    """Put hands over time through poses, motions and event rules, all with their defaults."""
-    interpreter = Interpreter("camera", "eval", {})
+EXPERIMENTAL: tuple[str, ...] = tuple(default_rules(shipped_vocabulary()))
+"""Gestures that are off unless asked for: as they are where another one is evaluated."""
+
+
+def starts(moments: Moments, *asked_for: str) -> list[Start]:
+    """Put hands over time through poses, motions and event rules, all with their defaults.
+
+    Args:
+        moments: hands over time.
+        asked_for: experimental gestures to switch on.
+    """
+    rules = {name: GestureRules() for name in asked_for if name in EXPERIMENTAL}
+    interpreter = Interpreter("camera", "eval", rules)
     found = []
     for time, hands in moments:
         found += [

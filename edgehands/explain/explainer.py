@@ -25,6 +25,7 @@ _RULES = {
     "zone": "outside of its zone",
     "arming": "waits for the arming gesture",
     "refractory": "too soon after its end",
+    "max_speed": "the hand moves",
 }
 
 
@@ -119,7 +120,7 @@ class Explainer:
         if block.rule == "enter_delay":
             return "waiting", "held", [_rule_need(block)]
         reason = _RULES.get(block.rule, block.rule)
-        if block.rule == "refractory":
+        if block.rule in ("refractory", "max_speed"):
             return "blocked", reason, [_rule_need(block)]
         return "blocked", f"{reason}{_told(block)}", conditions
 
@@ -130,13 +131,14 @@ class Explainer:
 def _rule_need(block: Block) -> Need:
     assert isinstance(block.measured, float)  # noqa: S101 (for the type checker)
     assert isinstance(block.needed, float)  # noqa: S101
+    moves = block.rule == "max_speed"
     return Need(
         what=block.rule,
-        measure="seconds",
+        measure="speed" if moves else "seconds",
         low=block.measured,
         high=block.measured,
-        needed=(block.needed, None),
-        unit="s",
+        needed=(None, block.needed) if moves else (block.needed, None),
+        unit="palms/s" if moves else "s",
         degree=0.0,
     )
 

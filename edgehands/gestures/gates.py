@@ -5,6 +5,7 @@ Pure: time is an argument. One `Gates` serves all hands of a stream.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -19,7 +20,14 @@ if TYPE_CHECKING:
     from edgehands.hand import Hand
 
 Rule: TypeAlias = Literal[
-    "enabled", "min_score", "side", "zone", "arming", "refractory", "enter_delay"
+    "enabled",
+    "min_score",
+    "side",
+    "zone",
+    "arming",
+    "refractory",
+    "max_speed",
+    "enter_delay",
 ]
 Size: TypeAlias = tuple[int, int]
 """Width and height of a picture, pixels."""
@@ -60,7 +68,7 @@ class Gates:
         self._settings = settings or EventSettings()
         self._static = static
         self._armed_until = float("-inf")
-        self._ends: dict[tuple[str, str], float] = {}
+        self._ends: dict[tuple[str, int], float] = {}
 
     def set_rules(self, rules: Mapping[str, GestureRules]) -> None:
         """Let other rules hold from now on."""
@@ -70,7 +78,8 @@ class Gates:
         """Return the rules that hold for a gesture here."""
         rules = self._rules.get(gesture, _DEFAULT_RULES)
         if self._static:
-            return msgspec.structs.replace(rules, enter_delay=0.0, refractory=0.0)
+            still = {"enter_delay": 0.0, "refractory": 0.0, "max_speed": math.inf}
+            return msgspec.structs.replace(rules, **still)
         if gesture == self._settings.arming:
             return msgspec.structs.replace(rules, enter_delay=self._settings.arming_delay)
         return rules
@@ -106,9 +115,13 @@ class Gates:
         if gesture == self._settings.arming or time <= self._armed_until:
             self._armed_until = time + self._settings.armed_for
 
-    def ended(self, gesture: str, side: str, time: float) -> None:
-        """Take note that a gesture ended: its refractory time begins."""
-        self._ends[gesture, side] = time
+    def ended(self, gesture: str, hand: Hand, time: float) -> None:
+        """Take note that a hand ended a gesture: its refractory time begins."""
+        self._ends[gesture, hand.id] = time
+
+    def forget(self, hand_id: int) -> None:
+        """Drop what is kept of a hand that is gone."""
+        self._ends = {key: time for key, time in self._ends.items() if key[1] != hand_id}
 
     def _hand_block(
         self, gesture: str, rules: GestureRules, hand: Hand, time: float, picture: Size | None
@@ -117,7 +130,7 @@ class Gates:
             return Block(gesture, "side", hand.handedness, rules.side)
         if rules.zone and not _lies_in(rules.zone, place := _place(hand, picture)):
             return Block(gesture, "zone", place, rules.zone)
-        since = time - self._ends.get((gesture, hand.handedness), float("-inf"))
+        since = time - self._ends.get((gesture, hand.id), float("-inf"))
         if since < rules.refractory - TICK:
             return Block(gesture, "refractory", since, rules.refractory)
         return None

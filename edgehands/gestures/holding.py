@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from edgehands.gestures.change import Change
 from edgehands.gestures.gates import Block
+from edgehands.gestures.steadiness import Steadiness
 from edgehands.settings import TICK
 
 if TYPE_CHECKING:
@@ -20,9 +21,9 @@ if TYPE_CHECKING:
 class GestureHolder:
     """Follows the poses of one hand.
 
-    A pose starts its gesture once it was held for `enter_delay` with no gate closed. The gesture
-    ends when another one starts, or when its pose has been away for `exit_delay`; shorter gaps do
-    not end it.
+    A pose starts its gesture once it was held for `enter_delay` by a still hand with no gate
+    closed. The gesture ends when another one starts, or when its pose has been away for
+    `exit_delay`; shorter gaps do not end it.
 
     Args:
         gates: the rules, and what the hands of a stream have in common.
@@ -30,6 +31,7 @@ class GestureHolder:
 
     def __init__(self, gates: Gates) -> None:
         self._gates = gates
+        self._steadiness = Steadiness()
         self._held: PoseScore | None = None
         self._held_since = 0.0
         self._held_until = 0.0  # when the held gesture's pose was last seen
@@ -63,7 +65,10 @@ class GestureHolder:
             picture: what the hand's pixels lie in.
             may_start: False lets no gesture start yet, as while the hand has not entered.
         """
+        speed = self._steadiness.update(hand, time)
         pose = self._counting(pose, hand, time, picture)
+        if pose is not None and pose.gesture != self.gesture:
+            pose = self._still(pose, speed)
         shown = pose.gesture if pose else None
         if shown != self._shown:
             self._shown, self._shown_since = shown, time
@@ -82,7 +87,7 @@ class GestureHolder:
             return []
         gesture, score = self._held.gesture, self._held.score
         self._held = None
-        self._gates.ended(gesture, hand.handedness, time)
+        self._gates.ended(gesture, hand, time)
         return [Change("end", gesture, score, (hand,), self._held_until - self._held_since)]
 
     def _counting(
@@ -97,6 +102,14 @@ class GestureHolder:
             return pose if pose.score >= rules.min_score else None
         self.block = self._gates.block(pose.gesture, pose.score, (hand,), time, picture)
         return None if self.block else pose
+
+    def _still(self, pose: PoseScore, speed: float) -> PoseScore | None:
+        """Return the pose if the hand is slow enough for it to start."""
+        fastest = self._gates.rules(pose.gesture).max_speed
+        if speed <= fastest:
+            return pose
+        self.block = Block(pose.gesture, "max_speed", speed, fastest)
+        return None
 
     def _is_ripe(self, pose: PoseScore, time: float) -> bool:
         held = time - self._shown_since

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from edgehands.gestures.likeness import SHAPES_KNOWN, likenesses
 from edgehands.hand import FINGERS, Landmark
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ UNITS: dict[str, str] = {
     **{f"{name} off {way}": "°" for name in (*FINGERS, "hand") for way in DIRECTIONS},
     **{f"palm off {way}": "°" for way in FACINGS},
     "right hand": "",
+    **{f"likeness to {name}": "" for name in SHAPES_KNOWN},
 }
 """The unit of each measure, in the order of `measure`: degrees, palm sizes, or none (ratios)."""
 
@@ -102,9 +104,8 @@ def measure(hand: Hand, *, mirrored: bool = False) -> Array:
     off = _off_directions(landmarks)
     right = hand.handedness_score if hand.handedness == "right" else 1 - hand.handedness_score
     single = (flatness, reach, outside)
-    measures: Array = np.concatenate(
-        [bends, stretches, gaps, touches, nearer, single, off, facing, (right,)]
-    )
+    shape = np.concatenate([bends, stretches, gaps, touches, nearer, single])
+    measures: Array = np.concatenate([shape, off, facing, (right,), likenesses(shape)])
     return measures
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -22,8 +22,27 @@ if TYPE_CHECKING:
 _NUMBERS = {name: number for number, name in enumerate(UNITS)}
 _STRETCHES = np.array([_NUMBERS[f"{name} stretch"] for name in LONG_FINGERS])
 _CONTRAST, _CONTRAST_SOFTNESS = 0.15, 0.03  # on the tuning seed, as the borders of `states`
+_EXACT = frozenset(("palm", "side"))
 _ALWAYS = np.array([math.inf])
 _STEEPEST = 30.0  # softnesses outside; beyond, a degree is 0 anyway
+
+
+class _Reading(NamedTuple):
+    """By how much a pose's conditions may be missed, softnesses."""
+
+    fingers: float = 0.0
+    like: float = 0.0
+
+    def slack(self, subject: str) -> float:
+        """Return it for one subject: where a hand points and faces is never loose."""
+        if subject in _EXACT or subject.endswith("_points"):
+            return 0.0
+        return self.like if subject == "like" else self.fingers
+
+
+_BY_FINGERS = _Reading()
+_WHOLE_HAND = (_Reading(fingers=5.0), _Reading(like=0.8))
+"""A hand that is like the shape may have odd fingers; one whose fingers are right, be less like."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +73,9 @@ class PoseTable:
     In a pose with straight and folded fingers the straight ones must also be clearly straighter
     than the others: what a flat depth or an odd view does to all of them alike matters less then.
 
+    A pose with a likeness is read in two ways, and the better counts: the whole hand decides and
+    fingers may be far off, or fingers decide and the whole hand may be a little off.
+
     Args:
         poses: in the order of the scores.
     """
@@ -63,9 +85,19 @@ class PoseTable:
         self._alternatives: dict[tuple[int, ...], int] = {(): 0}
         self._conditions: dict[tuple[int, ...], int] = {(0,): 0}
         self._poses = [dict(pose.conditions()) for pose in poses]
+        self._readings = [
+            (number, reading)
+            for number, pose in enumerate(self._poses)
+            for reading in (_WHOLE_HAND if "like" in pose else (_BY_FINGERS,))
+        ]
+        of = [number for number, _ in self._readings]
+        self._first = np.searchsorted(of, np.arange(len(self._poses)))
         rows = [
-            [self._number(subject, states) for subject, states in pose.items()]
-            for pose in self._poses
+            [
+                self._number(subject, states, reading.slack(subject))
+                for subject, states in self._poses[number].items()
+            ]
+            for number, reading in self._readings
         ]
         needs = list(self._needs)
         self._measures = np.array([_NUMBERS[need.measure] for need in needs], int)
@@ -75,8 +107,10 @@ class PoseTable:
         self._of_alternatives = _table(self._alternatives)
         self._of_conditions = _table(self._conditions, repeat=True)
         self._of_poses = _table(rows)
-        self._straight = self._held(frozenset(("straight",)))
-        self._folded = self._held(frozenset(("folded", "curled")))
+        self._straight = self._held(frozenset(("straight",)))[of]
+        self._folded = self._held(frozenset(("folded", "curled")))[of]
+        loose = np.array([reading.fingers for _, reading in self._readings])
+        self._contrast = _CONTRAST - loose * _CONTRAST_SOFTNESS
         self._empty = np.array([not pose for pose in self._poses], bool)
 
     def scores(self, measures: Array) -> Array:
@@ -89,21 +123,27 @@ class PoseTable:
         alternatives = degrees[self._of_alternatives].min(axis=1)
         conditions = alternatives[self._of_conditions].max(axis=1)
         contrasts = degrees[len(self._softness) + 1 :]
-        scores: Array = np.minimum(conditions[self._of_poses].min(axis=1), contrasts)
+        readings = np.minimum(conditions[self._of_poses].min(axis=1), contrasts)
+        if not len(readings):
+            return np.asarray(readings)
+        scores: Array = np.maximum.reduceat(readings, self._first)
         scores[self._empty] = 0.0
         return scores
 
     def explain(self, measures: Array) -> list[tuple[Condition, ...]]:
-        """Return each pose's conditions."""
+        """Return each pose's conditions, in the reading that is met best."""
         degrees = self._degrees(measures)
         contrasts = self._contrasts(measures).tolist()
-        return [
-            (
-                *(self._explain(*condition, measures, degrees) for condition in pose.items()),
-                *_explain_contrast(contrast),
+        found: list[list[tuple[Condition, ...]]] = [[] for _ in self._poses]
+        for (number, reading), contrast, needed in zip(
+            self._readings, contrasts, self._contrast.tolist(), strict=True
+        ):
+            conditions = (
+                self._explain(subject, states, reading.slack(subject), measures, degrees)
+                for subject, states in self._poses[number].items()
             )
-            for pose, contrast in zip(self._poses, contrasts, strict=True)
-        ]
+            found[number].append((*conditions, *_explain_contrast(contrast, needed)))
+        return [max(readings, key=_weakest) for readings in found]
 
     def contradictions(self) -> npt.NDArray[np.bool_]:
         """Return which poses no hand can show together, [poses, poses]."""
@@ -120,10 +160,10 @@ class PoseTable:
         """Return how many conditions each pose has."""
         return [len(pose) for pose in self._poses]
 
-    def _number(self, subject: str, states: tuple[str, ...]) -> int:
+    def _number(self, subject: str, states: tuple[str, ...], slack: float) -> int:
         """Enter a condition and return its number."""
         alternatives = []
-        for alternative in _alternatives(subject, states):
+        for alternative in _alternatives(subject, states, slack):
             needs = tuple(
                 self._needs.setdefault(need, 1 + len(self._needs)) for need in alternative
             )
@@ -134,7 +174,7 @@ class PoseTable:
         """Return degrees: a 1 for what always holds, of each need, of each pose's contrast."""
         measured = measures[self._measures]
         inside = np.minimum(measured - self._low, self._high - measured) / self._softness
-        contrast = (self._contrasts(measures) - _CONTRAST) / _CONTRAST_SOFTNESS
+        contrast = (self._contrasts(measures) - self._contrast) / _CONTRAST_SOFTNESS
         return _degree(np.concatenate([_ALWAYS, inside, contrast]))
 
     def _held(self, states: frozenset[str]) -> npt.NDArray[np.bool_]:
@@ -155,11 +195,16 @@ class PoseTable:
         return np.asarray(straight - folded)
 
     def _explain(
-        self, subject: str, states: tuple[str, ...], measures: Array, degrees: Array
+        self,
+        subject: str,
+        states: tuple[str, ...],
+        slack: float,
+        measures: Array,
+        degrees: Array,
     ) -> Condition:
         weakest = [
             min(alternative, key=lambda need: float(degrees[self._needs[need]]))
-            for alternative in _alternatives(subject, states)
+            for alternative in _alternatives(subject, states, slack)
         ]
         need = max(weakest, key=lambda need: float(degrees[self._needs[need]]))
         return Condition(
@@ -199,16 +244,26 @@ def _degree(inside: Array) -> Array:
     return np.asarray(1 / (1 + np.exp(np.minimum(-inside, _STEEPEST))))
 
 
-def _explain_contrast(contrast: float) -> tuple[Condition, ...]:
+def _explain_contrast(contrast: float, needed: float) -> tuple[Condition, ...]:
     if math.isinf(contrast):
         return ()
-    degree = float(_degree(np.array((contrast - _CONTRAST) / _CONTRAST_SOFTNESS)))
+    degree = float(_degree(np.array((contrast - needed) / _CONTRAST_SOFTNESS)))
     name = "straight over folded"
-    return (Condition(name, ("clear",), name, contrast, "", _CONTRAST, math.inf, degree),)
+    return (Condition(name, ("clear",), name, contrast, "", needed, math.inf, degree),)
 
 
-def _alternatives(subject: str, states: tuple[str, ...]) -> list[tuple[Need, ...]]:
-    return [alternative for state in states for alternative in STATES[subject, state]]
+def _weakest(conditions: tuple[Condition, ...]) -> float:
+    return min((condition.degree for condition in conditions), default=0.0)
+
+
+def _alternatives(
+    subject: str, states: tuple[str, ...], slack: float = 0.0
+) -> list[tuple[Need, ...]]:
+    return [
+        tuple(need.loosened(slack) for need in alternative)
+        for state in states
+        for alternative in STATES[subject, state]
+    ]
 
 
 def _exclude(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple, TypeAlias
 
+from edgehands.gestures.likeness import SHAPES_KNOWN
 from edgehands.gestures.measures import DIRECTIONS, FACINGS, LONG_FINGERS
 from edgehands.hand import FINGERS
 
@@ -22,6 +23,11 @@ class Need(NamedTuple):
     high: float = math.inf
     softness: float = 1.0
     """By how much inside the range the degree is 0.73; at its ends it is 0.5."""
+
+    def loosened(self, by: float) -> Need:
+        """Return a wider range: at either end by that many softnesses."""
+        slack = by * self.softness
+        return self._replace(low=self.low - slack, high=self.high + slack)
 
     def excludes(self, other: Need) -> bool:
         """Whether no hand can meet both: ranges that do not overlap, or two ways to point."""
@@ -38,13 +44,13 @@ _STRAIGHT_ABOVE, _STRETCH_SOFTNESS = 1.19, 0.03
 _FOLDED_BELOW = 1.17
 _CURLED_BELOW = {"index": 0.84, "middle": 1.0, "ring": 1.0, "pinky": 1.0}
 _BEND_LIMITS, _BEND_SOFTNESS = {"index": 160.0, "middle": 130.0, "ring": 95.0, "pinky": 110.0}, 6.0
-_FLAT_BELOW, _FLAT_SOFTNESS = 55.0, 2.0
+_FLAT_BELOW, _FLAT_SOFTNESS = 55.0, 4.0
 _APART_REACH, _APART_OUTSIDE, _ACROSS_BELOW, _THUMB_SOFTNESS = 0.38, 0.14, 0.0, 0.03
 _ACROSS_REACH, _OVER_BELOW, _BESIDE_ABOVE = 0.25, 0.03, 0.08
 _OUT_REACH, _OUT_OUTSIDE = 0.57, 0.34
 _SPREAD_ABOVE, _CROSSED_BELOW, _GAP_SOFTNESS = 1.15, 0.6, 0.1
 _TOUCH_BELOW, _NEARER_BELOW, _TOUCH_SOFTNESS = 0.40, 0.02, 0.02
-_CONES = {**dict.fromkeys((*FINGERS, "hand"), 45.0), "thumb": 55.0}
+_CONES = {**dict.fromkeys((*FINGERS, "hand"), 45.0), "thumb": 62.0}
 # Nobody points left with a thumb: up and down may be wide.
 _CONE_SOFTNESS = 4.0
 _SIDE_SOFTNESS = 0.05
@@ -124,6 +130,7 @@ STATES: dict[tuple[str, str], Alternatives] = {
         Need("thumb reach", _ACROSS_REACH, math.inf, _THUMB_SOFTNESS),
     ),
     ("thumb", "beside"): _both(Need("thumb outside", _ACROSS_BELOW, math.inf, _THUMB_SOFTNESS)),
+    **{("like", name): _both(Need(f"likeness to {name}", 0.0)) for name in SHAPES_KNOWN},
     ("hand", "flat"): _both(Need("hand bend", -math.inf, _FLAT_BELOW, _FLAT_SOFTNESS)),
     **{key: state for name in LONG_FINGERS for key, state in _finger(name).items()},
     **{

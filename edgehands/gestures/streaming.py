@@ -106,4 +106,4 @@ class MotionFollower:
 
     def _pause(self, gesture: str, hands: tuple[Hand, ...], time: float) -> None:
         for hand in hands:
-            self._gates.ended(gesture, hand.handedness, time)
+            self._gates.ended(gesture, hand, time)

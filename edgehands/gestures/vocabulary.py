@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from edgehands.errors import ConfigError
+from edgehands.settings import GestureRules
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,6 +30,24 @@ Thumb = ThumbState | Annotated[tuple[ThumbState, ...], Meta(min_length=1)]
 Finger = FingerState | Annotated[tuple[FingerState, ...], Meta(min_length=1)]
 Gap = GapState | Annotated[tuple[GapState, ...], Meta(min_length=1)]
 Directions = Direction | Annotated[tuple[Direction, ...], Meta(min_length=1)]
+KnownShape = Literal[
+    "open_palm",
+    "fist",
+    "pointing",
+    "gun",
+    "victory",
+    "crossed_fingers",
+    "thumb",
+    "three_american",
+    "three_european",
+    "four",
+    "rock",
+    "spiderman",
+    "call_me",
+    "ok",
+    "pinch",
+    "hook",
+]
 Number = Annotated[int, Meta(ge=0, le=10)]
 Lead = Annotated[float, Meta(ge=0.0, le=0.9)]
 
@@ -83,9 +102,14 @@ class Pose(_Part, frozen=True):
     """Where the palm faces, seen from the camera."""
     side: Literal["left", "right"] | None = None
     """The hand that can show it."""
+    like: KnownShape | None = None
+    """The hand as a whole is like those that show this shape. Its other conditions, but where it
+    points and faces, are loose then."""
     numbers: Numbers = Numbers()
     margin: Lead = 0.1
     """By how much it must score better than any pose that contradicts it."""
+    experimental: bool = False
+    """It counts only where the config has a table of its rules."""
 
     def conditions(self) -> Iterator[tuple[str, tuple[str, ...]]]:
         """Yield what must hold, each as (subject, states): ("index", ("bent", "curled"))."""
@@ -102,7 +126,9 @@ def _several(states: str | tuple[str, ...]) -> tuple[str, ...]:
 
 
 _SUBJECTS = tuple(
-    name for name in Pose.__struct_fields__ if name not in ("points", "numbers", "margin")
+    name
+    for name in Pose.__struct_fields__
+    if name not in ("points", "numbers", "margin", "experimental")
 )
 
 Vocabulary = dict[str, Pose]
@@ -135,6 +161,12 @@ def read_vocabulary(path: Path) -> Vocabulary:
 def shipped_vocabulary() -> Vocabulary:
     """Return the vocabulary that comes with EdgeHands."""
     return read_vocabulary(SHIPPED)
+
+
+def default_rules(vocabulary: Vocabulary) -> dict[str, GestureRules]:
+    """Return rules that switch off what counts only on request."""
+    names = (name for name, pose in vocabulary.items() if pose.experimental)
+    return {name: GestureRules(enabled=False) for name in names}
 
 
 def numbers(vocabulary: Vocabulary, culture: Culture) -> dict[str, int]:

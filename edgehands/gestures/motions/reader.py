@@ -35,6 +35,10 @@ _TRAVELS = frozenset(
         *("push", "pull", "wave", "circle_clockwise", "circle_counterclockwise"),
     )
 )
+_FARTHEST = 3.0
+"""Palm sizes from where a hand was lost to where it is found as another."""
+_FOUND_WITHIN = 0.2
+"""Seconds for that."""
 _QUIET = dict.fromkeys(_TRAVELS, 0.4) | {"clap": 0.8}
 """Seconds after one of these in which the same hands make none that travels: one way, one name."""
 _DEFAULT_RULES = GestureRules()
@@ -75,6 +79,7 @@ class MotionReader:
         motions = self._forget({hand.id for hand in hands}, time)
         moments = {hand.id: read_moment(hand, time, mirrored=self._mirrored) for hand in hands}
         pinching = [id_ for id_, readers in self._hands.items() if readers.pinch.held]
+        motions += self._adopt(moments, time)
         for id_, moment in moments.items():
             readers = self._hands.setdefault(id_, _HandReaders())
             signs = readers.update(moment, alone=pinching in ([], [id_]))
@@ -90,6 +95,25 @@ class MotionReader:
     def finish(self, time: float) -> list[Motion]:
         """End everything that is under way, as when the stream ends."""
         return self._forget(set(), time + 2 * MISSING_FOR)
+
+    def _adopt(self, moments: Mapping[int, Moment], time: float) -> list[Motion]:
+        """Let a new hand go on where one was lost just now, if it may be the same.
+
+        A tracker loses a hand that moves farther than its region from frame to frame, and finds it
+        again as another: a swipe would be over before it was one.
+        """
+        motions = []
+        for id_, moment in moments.items():
+            if id_ in self._hands:
+                continue
+            lost = [old for old in self._hands if old not in moments]
+            old = min(lost, key=lambda one: self._hands[one].away(moment), default=None)
+            if old is None or self._hands[old].away(moment) > _FARTHEST:
+                continue
+            readers = self._hands[id_] = self._hands.pop(old)
+            motions += self._gate.passed(readers.end(), (old,), time)
+            self._gate.rename(old, id_)
+        return motions
 
     def _forget(self, seen: set[int], time: float) -> list[Motion]:
         motions = []
@@ -113,7 +137,7 @@ class _HandReaders:
     """What watches one hand."""
 
     def __init__(self) -> None:
-        self.seen = -math.inf
+        self._last: Moment | None = None
         self._touch = Touch()
         self.pinch = PinchReader()
         self._double_tap = DoubleTapReader()
@@ -123,13 +147,27 @@ class _HandReaders:
         )
 
     def update(self, moment: Moment, *, alone: bool) -> list[Sign]:
-        self.seen = moment.time
+        self._last = moment
         self._touch.update(moment)
         signs = self.pinch.update(moment, self._touch, blocked=not alone)
         signs += self._double_tap.update(moment, self._touch)
         for reader in self._others:
             signs += reader.update(moment)
         return signs
+
+    @property
+    def seen(self) -> float:
+        """When the hand was seen last."""
+        return self._last.time if self._last else -math.inf
+
+    def away(self, moment: Moment) -> float:
+        """Return how far another hand is from where this one was lost, palm sizes; or infinity."""
+        last = self._last
+        if last is None or moment.time - last.time > _FOUND_WITHIN + TICK:
+            return math.inf
+        if not 0.6 < moment.unit / last.unit < 1.6:
+            return math.inf
+        return math.hypot(moment.x - last.x, moment.y - last.y) / last.unit
 
     def end(self) -> list[Sign]:
         return self.pinch.end()
@@ -166,6 +204,11 @@ class _Gate:
             for sign in signs
             if self._lets_through(sign, hands, time)
         ]
+
+    def rename(self, old: int, new: int) -> None:
+        """Let a hand go on under another id."""
+        if old in self._quiet_until:
+            self._quiet_until[new] = self._quiet_until.pop(old)
 
     def forget(self, hand: int) -> None:
         """Drop what is kept of a hand that is gone."""
