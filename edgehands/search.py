@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from concurrent.futures import Future
+    from concurrent.futures import Future, ThreadPoolExecutor
 
     from edgehands.hand import Palm
 
@@ -26,6 +25,8 @@ class Search:
     def begin(self, detect: Callable[[], list[Palm]]) -> None:
         """Start a detection that holds its own copy of the picture."""
         if self._thread is None:
+            from concurrent.futures import ThreadPoolExecutor  # the first search, not the start
+
             self._thread = ThreadPoolExecutor(1, thread_name_prefix="edgehands-search")
         self._running = self._thread.submit(detect)
 

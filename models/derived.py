@@ -25,7 +25,6 @@ import numpy as np
 from edgehands import folders
 from edgehands.errors import ModelError, UsageError, did_you_mean
 from edgehands.models import store
-from edgehands.models.examples import example_inputs
 from edgehands.selection import load_backend
 
 if TYPE_CHECKING:
@@ -173,6 +172,8 @@ def compare(model: ModelFile, other: ModelFile, backend: str) -> dict[str, float
     Returns:
         The largest absolute difference over the example pictures, by name of the output.
     """
+    from edgehands.models.examples import example_inputs  # needed when a file is built, not before
+
     worst = dict.fromkeys((output.name for output in model.outputs), 0.0)
     with (
         load_backend("tflite").open_session(
