@@ -36,10 +36,6 @@ _SHORT = 0.3
 """Seconds of hiding after which a hand should still have its id."""
 
 
-_SHORT = 0.3
-"""Seconds of hiding after which a hand should still have its id."""
-
-
 def main(
     seed: Annotated[int, typer.Option(help="Of the films.")] = REPORTING_SEED,
     ours: Annotated[bool, typer.Option("--ours", help="Leave MediaPipe out.")] = False,

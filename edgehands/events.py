@@ -47,7 +47,8 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     """Of the pose or motion, or for enter and leave of the hand's presence; 0 to 1."""
     camera: str
     seq: int
-    """Rises by one with each event of this run: a gap shows a loss."""
+    """Rises by one with each event of this run, values included: a gap shows a loss, or that values
+    were left out, as they are where they come too fast."""
     id: str
     """Unique, and sorted by time."""
     ts: float

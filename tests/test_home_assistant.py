@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 import time
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
 
+from edgehands.errors import UsageError
 from edgehands.gestures.vocabulary import shipped_vocabulary
 from edgehands.mqtt import output as output_module
 from edgehands.mqtt.discovery import announcement, event_types
@@ -82,6 +84,21 @@ def test_there_is_a_trigger_for_each_gesture(announced: dict[str, Any]) -> None:
     assert [each["payload"] for each in triggers] == list(GESTURES)
 
 
+def test_an_own_gesture_may_have_the_name_of_an_entity() -> None:
+    own = ("gesture", "present", "hands", "fps", "latency", "problem")
+    few, many = (
+        msgspec.json.decode(announcement(TOPICS, name="Lab", cameras=["bench"], gestures=gestures))
+        for gestures in ((), own)
+    )
+    assert len(many["cmps"]) == len(few["cmps"]) + len(own)
+
+
+def test_a_camera_may_be_called_anything_that_a_topic_may() -> None:
+    payload = announcement(TOPICS, name="Lab", cameras=["2"], gestures=())
+    template = msgspec.json.decode(payload)["cmps"]["2_hands"]["value_template"]
+    assert template == "{{ value_json.cameras['2'].hands }}"
+
+
 def test_unique_ids_are_unique_with_two_cameras() -> None:
     payload = announcement(TOPICS, name="Lab", cameras=["left", "right"], gestures=GESTURES)
     components = msgspec.json.decode(payload)["cmps"].values()
@@ -143,6 +160,27 @@ def test_removing_a_device_leaves_no_retained_topic(
     assert remove(MqttConfig(url=mosquitto.url, node="lab")) == []
 
 
+def test_removing_does_not_wait_for_a_device_that_is_never_quiet(
+    mosquitto: Mosquitto, output: MqttOutput
+) -> None:
+    wait_for(lambda: output.link.online and "lab/availability'" in mosquitto.log)
+    stop = threading.Event()
+
+    def chatter() -> None:
+        while not stop.wait(0.1):
+            busy.publish("edgehands/lab/bench/event", b"{}")
+
+    with Observer(mosquitto.port) as busy:
+        thread = threading.Thread(target=chatter)
+        thread.start()
+        try:
+            with pytest.raises(UsageError, match="lab is online"):
+                remove(MqttConfig(url=mosquitto.url, node="lab"))
+        finally:
+            stop.set()
+            thread.join()
+
+
 def test_removing_from_a_broker_that_is_not_there_is_one_line() -> None:
     answer = edgehands("ha", "remove", "mqtt://127.0.0.1:1")
     assert answer.returncode == 69
@@ -171,6 +209,23 @@ def test_watch_prints_one_line_an_event(mosquitto: Mosquitto, output: MqttOutput
     assert [msgspec.json.decode(line)["event_type"] for line in lines] == [
         *("thumb_up", "thumb_up_end"),
     ]
+
+
+@pytest.mark.parametrize("flags", [(), ("--json",)])
+def test_watch_lets_nobody_steer_the_terminal(
+    mosquitto: Mosquitto, output: MqttOutput, flags: tuple[str, ...]
+) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "edgehands", "watch", mosquitto.url, "--count", "1", *flags],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        wait_for(lambda: "edgehands/+/+/event (QoS" in mosquitto.log, 30)
+        output.event_captured(event(1, "\x1b]0;x\x07fi\nst\x9b2J\u202e"), time.monotonic())
+        text = process.stdout.read() if process.stdout else ""
+    assert text.endswith("\n")
+    assert text[:-1].isprintable()
 
 
 def test_watch_is_readable(mosquitto: Mosquitto, output: MqttOutput) -> None:

@@ -190,6 +190,23 @@ def test_a_new_hand_and_none_are_told_soon(mosquitto: Mosquitto, open_output: Op
             )
 
 
+def test_with_landmarks_a_new_hand_is_told_as_soon(
+    mosquitto: Mosquitto, open_output: Opened
+) -> None:
+    output = open_output(mosquitto.url, landmarks=True)
+    with Observer(mosquitto.port) as observer:
+        for hands in (0, 2, 0):
+            time.sleep(0.15)  # so that landmarks are due in the very frame
+            output.result(result(hands))
+            wait_for(
+                lambda: (
+                    observer.below("lab/state")
+                    and observer.below("lab/state")[-1].json["cameras"]["bench"]["hands"] == hands  # noqa: B023
+                ),
+                3,
+            )
+
+
 def test_landmarks_are_published_on_request_ten_times_a_second_at_most(
     mosquitto: Mosquitto, open_output: Opened
 ) -> None:
@@ -217,8 +234,25 @@ def test_a_continuous_value_has_a_topic_of_its_own(
             time.sleep(0.005)
         wait_for(lambda: b'"seq":99' in (observer.last("bench/value/fist") or b""))
     assert len(observer.below("bench/value/fist")) <= 12  # the newest, ten times a second
+    assert all(each.json["age_ms"] is not None for each in observer.below("bench/value/fist"))
     assert not observer.on(EVENTS)
     assert output.counts.accepted == 0
+
+
+def test_no_value_comes_after_the_end_of_its_gesture(
+    mosquitto: Mosquitto, open_output: Opened
+) -> None:
+    output = open_output(mosquitto.url)
+    with Observer(mosquitto.port) as observer:
+        wait_for(lambda: output.link.online)
+        value = msgspec.structs.replace(event(1), phase="value", event_type="fist_value")
+        end = msgspec.structs.replace(event(2), phase="end", event_type="fist_end")
+        with output.link.lock:  # so that the value still waits
+            output.event_captured(value, time.monotonic())
+            output.event_captured(end, time.monotonic())
+        wait_for(lambda: observer.on(EVENTS))
+        time.sleep(0.3)
+    assert not observer.below("bench/value/fist")
 
 
 @pytest.mark.parametrize("scheme", ["mqtt", "ws"])

@@ -265,12 +265,34 @@ def test_the_rate_of_a_file_is_that_of_its_own_time() -> None:
 def test_a_passing_value_replaces_the_one_that_waits_and_is_soon_forgotten() -> None:
     outbox = open_outbox()
     sender = Sender(outbox)
-    outbox.put_passing("knob", b"1", 10.0)
-    outbox.put_passing("knob", b"2", 10.0)
+    outbox.put_passing("knob", b"1", None, 10.0)
+    outbox.put_passing("knob", b"2", None, 10.0)
     sender.send(10.0)
-    outbox.put_passing("knob", b"3", 10.01)
+    outbox.put_passing("knob", b"3", None, 10.01)
     sender.send(20.0)
     assert sender.sent == [(1, "knob", b"2")]
+
+
+def test_a_passing_value_tells_its_age_and_expires_by_its_capture() -> None:
+    outbox = open_outbox()
+    sender = Sender(outbox)
+    outbox.put_passing("knob", event(1), 10.0, 10.2)
+    sender.send(11.5)
+    outbox.put_passing("knob", event(2), 20.0, 21.6)
+    sender.send(20.0 + SENDABLE)
+    ((_, _, payload),) = sender.sent
+    assert msgspec.json.decode(payload)["age_ms"] == 1500.0
+    assert sender.seqs == [1]
+
+
+def test_a_value_that_was_dropped_is_not_sent() -> None:
+    outbox = open_outbox()
+    sender = Sender(outbox)
+    outbox.put_passing("knob", event(1), 10.0, 10.0)
+    outbox.drop_passing("knob")
+    outbox.drop_passing("nothing")
+    sender.send(10.0)
+    assert sender.sent == []
 
 
 def test_closing_counts_what_is_given_up() -> None:

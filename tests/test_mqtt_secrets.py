@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 
 from edgehands.errors import ConfigError, UsageError
@@ -194,6 +195,29 @@ def test_a_password_in_a_url_is_refused_and_not_repeated() -> None:
     ) as e:
         parse_url(f"mqtt://mirror:{CANARY}@host/prefix")
     assert CANARY not in str(e.value)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        *(f"me:{CANARY}@broker", f"mqtt:me:{CANARY}@broker", f"mqtt//me:{CANARY}@broker"),
+        *(f"mqtt://host/p?password={CANARY}", f"mqtt://me@ho st:{CANARY}", f"mqtt://me:{CANARY}"),
+        *(f"mqtt:///me:{CANARY}@broker", f"mqtt://host/+me:{CANARY}@broker"),
+    ],
+)
+def test_a_password_is_not_repeated_from_what_is_no_url_either(wrong: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        parse_url(wrong)
+    assert CANARY not in str(caught.value)
+
+
+@pytest.mark.parametrize("prefix", ["home/#", "+", "$SYS", "a//b", "", "a\n"])
+def test_a_discovery_prefix_that_is_no_topic_is_refused(prefix: str) -> None:
+    with pytest.raises(UsageError, match="topic prefix"):
+        MqttOutput(MqttConfig(url="mqtt://127.0.0.1:1", discovery_prefix=prefix), Subject("b"))
+    table = {"type": "mqtt", "url": "mqtt://host", "discovery_prefix": prefix}
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert(table, MqttConfig)
 
 
 @pytest.mark.parametrize(

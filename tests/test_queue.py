@@ -15,7 +15,7 @@ from edgehands.outputs import queue as queue_module
 from edgehands.outputs.queue import EVENT_LIFE, EventQueue, QueueCounts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 CAPACITY = 256
 DEADLINE = 10.0  # seconds that a test waits for a thread before it fails
@@ -77,6 +77,13 @@ def now() -> float:
     return time.monotonic()
 
 
+def wait_until(holds: Callable[[], bool]) -> None:
+    end = now() + DEADLINE
+    while not holds():
+        assert now() < end
+        time.sleep(0.001)
+
+
 @pytest.mark.parametrize("live", [True, False])
 def test_events_reach_every_output_in_order(live: bool) -> None:
     one, two = Receiver(), Receiver()
@@ -86,6 +93,36 @@ def test_events_reach_every_output_in_order(live: bool) -> None:
     queue.close()
     assert one.numbers == two.numbers == [1, 2, 3]
     assert queue.counts == QueueCounts(delivered=3)
+
+
+def test_an_output_that_hangs_does_not_hold_up_the_others(
+    blocked: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queue_module, "_CLOSE_LIMIT", 0.05)
+    quick = Receiver()
+    queue = EventQueue([blocked, quick], live=True)
+    queue.put(events(0), now())
+    assert blocked.entered.wait(DEADLINE)
+    for number in range(1, CAPACITY + 11):
+        queue.put(events(number), now())
+        wait_until(lambda: quick.numbers[-1:] == [number])  # noqa: B023
+    assert blocked.numbers == []
+    queue.close()
+    # The first is in the hands of the one that hangs.
+    assert queue.counts == QueueCounts(overflowed=10, undelivered=CAPACITY)
+
+
+def test_a_failed_output_leaves_the_others_what_waits_for_them(blocked: Receiver) -> None:
+    failing = Receiver()
+    failing.failure = DeviceError("the printer is on fire")
+    queue = EventQueue([failing, blocked], live=True)
+    queue.put(events(0, 1, 2), now())
+    wait_until(lambda: queue.counts.undelivered == 1)
+    blocked.gate.set()
+    with pytest.raises(DeviceError, match="on fire"):
+        queue.close()
+    assert blocked.numbers == [0, 1, 2]
+    assert queue.counts == QueueCounts(undelivered=3)  # not to every output
 
 
 def test_outputs_run_in_a_thread_of_their_own() -> None:
@@ -214,9 +251,9 @@ def test_closing_twice_is_fine() -> None:
 
 def test_without_outputs_events_are_delivered_to_nobody() -> None:
     queue = EventQueue([], live=False)
-    queue.put(events(1, 2), now())
+    queue.put(events(*range(2 * CAPACITY)), now())
     queue.close()
-    assert queue.counts == QueueCounts(delivered=2)
+    assert queue.counts == QueueCounts(delivered=2 * CAPACITY)
 
 
 @pytest.mark.parametrize("live", [True, False])
@@ -237,7 +274,7 @@ def test_the_next_put_tells_of_a_failed_output(live: bool, blocked: Receiver) ->
     queue = EventQueue([blocked], live=live)
     queue.put(events(0), now())
     blocked.gate.set()
-    queue._thread.join(DEADLINE)
+    wait_until(lambda: queue.counts.undelivered == 1)
     with pytest.raises(DeviceError, match="on fire"):
         queue.put(events(1, 2), now())
     queue.put(events(3), now())

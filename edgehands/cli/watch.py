@@ -36,11 +36,17 @@ def watch(
     watcher = Watcher(broker_config(url, config, password_file, ca_file))
     try:
         for number, seen in enumerate(watcher, 1):
-            print(seen.content.decode() if as_json else _line(seen), flush=True)
+            line = seen.content.decode(errors="replace") if as_json else _line(seen)
+            print(_printable(line), flush=True)
             if number == count:
                 return
     except KeyboardInterrupt:
         raise typer.Exit(STOPPED) from None
+
+
+def _printable(text: str) -> str:
+    """Leave out what would steer a terminal: anybody may publish to a broker."""
+    return "".join(sign for sign in text if sign.isprintable())
 
 
 def _line(seen: "Seen") -> str:

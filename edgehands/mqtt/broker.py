@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 from edgehands.errors import UsageError
-from edgehands.redaction import has_url_password, host_of
+from edgehands.redaction import has_url_password, host_of, redacted
 
 DEFAULT_PREFIX = "edgehands"
 DEFAULT_URL = "mqtt://localhost"
 _PORTS = {"mqtt": 1883, "mqtts": 8883, "ws": 80, "wss": 443}
+_EXPECTED = "expected mqtt://[user@]host[:port][/prefix], or mqtts, ws, wss"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ def parse_url(url: str) -> Broker:
     Raises:
         UsageError: it is none, or holds a password, which is then not repeated.
     """
-    if has_url_password(url):  # first: what cannot be read is repeated in the message below
+    if has_url_password(url):
         raise UsageError(
             f"a password in the broker URL of {host_of(url)}: everybody could read it; take it out "
             "and give password_file, or EDGEHANDS_MQTT_PASSWORD in the environment"
@@ -53,30 +54,30 @@ def parse_url(url: str) -> Broker:
         parts = urlsplit(url)
         port = parts.port
         host = parts.hostname
-    except ValueError as error:
-        raise UsageError(f"a broker URL that cannot be read: {error}") from error
+    except ValueError:  # it repeats what stands for the port, which might be a password
+        raise UsageError(f"a broker URL that cannot be read: {_EXPECTED}") from None
     if parts.scheme not in _PORTS or not host or port == 0 or {"?", "#"} & set(url):
-        raise UsageError(
-            f"broker {_without_user(parts)!r}: expected mqtt://[user@]host[:port][/prefix], "
-            "or mqtts, ws, wss"
-        )
+        raise UsageError(f"broker{_shown(url)}: {_EXPECTED}")
     return Broker(
         parts.scheme,
         host,
         port or _PORTS[parts.scheme],
         unquote(parts.username) if parts.username else None,
-        _prefix(parts.path),
+        topic_prefix(unquote(parts.path).strip("/") or DEFAULT_PREFIX),
     )
 
 
-def _prefix(path: str) -> str:
-    prefix = unquote(path).strip("/") or DEFAULT_PREFIX
-    if any(sign in "+#$" or not sign.isprintable() for sign in prefix) or "//" in prefix:
-        raise UsageError(f"topic prefix {prefix!r}: no +, #, $, // or control characters")
-    return prefix
+def topic_prefix(text: str) -> str:
+    """Return the beginning of topics as it is.
+
+    Raises:
+        UsageError: no topic may begin so.
+    """
+    if any(sign in "+#$" or not sign.isprintable() for sign in text) or "//" in text or not text:
+        raise UsageError(f"topic prefix{_shown(text)}: no +, #, $, // or control characters")
+    return text
 
 
-def _without_user(parts: SplitResult) -> str:
-    """Return the URL as it may be shown: what stands before an @ might be a secret."""
-    netloc = parts.netloc.rpartition("@")[2]
-    return parts._replace(netloc=netloc).geturl()
+def _shown(text: str) -> str:
+    """Return what may be shown: without a scheme nobody knows what of it is a password."""
+    return "" if {"@", "?"} & set(text) else f" {redacted(text)!r}"

@@ -70,7 +70,8 @@ def _triggers(
     topic: str, camera: str, label: str, gestures: Sequence[str]
 ) -> dict[str, dict[str, Any]]:
     return {
-        f"{camera}_{gesture}": {
+        # A gesture may have the name of an entity, such as "problem".
+        f"{camera}_trigger_{gesture}": {
             "p": "device_automation",
             "automation_type": "trigger",
             "type": f"gesture{label}",
@@ -91,7 +92,8 @@ class _Entities:
         self._topics = topics
 
     def of_camera(self, camera: str, label: str) -> dict[str, dict[str, Any]]:
-        state = f"value_json.cameras.{camera}"
+        # With brackets: "items" would be a method, and "2" no name.
+        state = f"value_json.cameras['{camera}']"
         return {
             f"{camera}_gesture": {
                 "p": "event",

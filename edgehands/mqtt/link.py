@@ -36,7 +36,7 @@ _FIGHT_REASON = (
     "lost again and again: if another process has this node's name, give each a node of its own"
 )
 _MINUTE = 60.0
-_CLOSE_SECONDS = 1.0  # for what is on its way, and once more for the goodbye
+_CLOSE_SECONDS = 1.0  # for what is on its way, and once more for a thread that is held up
 
 
 VERSIONS: dict[str, tuple[Version, ...]] = {
@@ -138,8 +138,8 @@ class Link:
             self._closing = time.monotonic()
             self.wake()
         if self._thread.is_alive():
-            # Resolving a name or connecting may take longer; the thread is a daemon.
-            self._thread.join(3 * _CLOSE_SECONDS)
+            # Resolving a name or connecting may take longer: the thread is a daemon and is left.
+            self._thread.join(2 * _CLOSE_SECONDS)
 
     def acknowledged(self, number: int, *, refused: bool) -> None:
         """Take the broker's answer to a message."""

@@ -80,10 +80,7 @@ class PendingEvent:
 
     def payload(self, now: float) -> bytes:
         """Return the event as JSON, with its age."""
-        if self.captured is None:
-            return msgspec.json.encode(self.event)
-        age = round((now - self.captured) * 1000, 1)
-        return msgspec.json.encode(msgspec.structs.replace(self.event, age_ms=age))
+        return _with_age(self.event, self.captured, now)
 
 
 @dataclass(slots=True, eq=False)
@@ -108,15 +105,25 @@ class Passing:
     """A value that only counts while it is fresh: sent without acknowledgement, never retained."""
 
     topic: str
-    content: bytes
+    content: Event | bytes
+    captured: float | None
+    """As an event's."""
     expires: float
 
-    def payload(self, now: float) -> bytes:  # noqa: ARG002 (as an event's)
-        """Return the value."""
-        return self.content
+    def payload(self, now: float) -> bytes:
+        """Return the value as JSON; an event's with its age."""
+        if isinstance(self.content, bytes):
+            return self.content
+        return _with_age(self.content, self.captured, now)
 
 
 Message = PendingEvent | State | Passing
+
+
+def _with_age(event: Event, captured: float | None, now: float) -> bytes:
+    if captured is not None:
+        event = msgspec.structs.replace(event, age_ms=round((now - captured) * 1000, 1))
+    return msgspec.json.encode(event)
 
 
 @dataclass(slots=True)
@@ -188,9 +195,23 @@ class Outbox:
         elif known.content != content or urgent:
             known.content, known.urgent, known.waiting = content, urgent, True
 
-    def put_passing(self, topic: str, content: bytes, now: float) -> None:
-        """Take a value that replaces the one of its topic that waits, and soon is worthless."""
-        self._passing[topic] = Passing(topic, content, now + self._life)
+    def put_passing(
+        self, topic: str, content: Event | bytes, captured: float | None, now: float
+    ) -> None:
+        """Take a value that replaces the one of its topic that waits, and soon is worthless.
+
+        Args:
+            topic: where to publish it.
+            content: an event without its age, or JSON.
+            captured: when its frame was; None for a file.
+            now: the time.
+        """
+        born = now if captured is None else captured
+        self._passing[topic] = Passing(topic, content, captured, born + self._life)
+
+    def drop_passing(self, topic: str) -> None:
+        """Forget the value that waits: what it measured is over."""
+        self._passing.pop(topic, None)
 
     def next(self, now: float) -> Message | None:
         """Return what to send now, or None; the caller sends it and calls `sent`."""

@@ -13,7 +13,7 @@ from edgehands._version import __version__
 from edgehands.control import Control
 from edgehands.mqtt import topics as all_topics
 from edgehands.mqtt.access import Access, Will, find_access
-from edgehands.mqtt.broker import parse_url
+from edgehands.mqtt.broker import parse_url, topic_prefix
 from edgehands.mqtt.commands import Commands
 from edgehands.mqtt.discovery import announcement
 from edgehands.mqtt.identity import client_id, default_node
@@ -61,7 +61,7 @@ class MqttOutput(Output):
         subject: what it is told about.
 
     Raises:
-        UsageError: a URL that means nothing.
+        UsageError: a URL or a prefix that means nothing.
         ConfigError: a password or certificate that cannot be read.
     """
 
@@ -70,6 +70,7 @@ class MqttOutput(Output):
         self._config = config
         self._subject = subject
         self._broker = parse_url(config.url)
+        self._discovery_prefix = topic_prefix(config.discovery_prefix)
         self._node = config.node or default_node()
         self.topics = Topics(self._broker.prefix, self._node)
         self._vitals = Vitals(live=subject.live)
@@ -104,12 +105,14 @@ class MqttOutput(Output):
         """Take an event; it is published within two seconds of its capture, or never."""
         self._raise_failure()
         now = time.monotonic()
+        bare = msgspec.structs.replace(event, age_ms=None)
         with self.link.lock:
-            if event.gesture is not None and str(event.phase) == "value":
+            if event.gesture is not None and event.phase == "value":
                 topic = self.topics.value(event.camera, event.gesture)
-                self._outbox.put_passing(topic, msgspec.json.encode(event), now)
+                self._outbox.put_passing(topic, bare, captured, now)
             else:
-                bare = msgspec.structs.replace(event, age_ms=None)
+                if event.gesture is not None and event.phase == "end":
+                    self._outbox.drop_passing(self.topics.value(event.camera, event.gesture))
                 self._outbox.put_event(self.topics.event(event.camera), bare, captured, now)
                 self._outbox.put_state(
                     self.topics.last_event(event.camera), msgspec.json.encode(bare)
@@ -124,10 +127,12 @@ class MqttOutput(Output):
         if self._config.landmarks and now >= self._next_landmarks:
             self._next_landmarks = now + _LANDMARK_INTERVAL
             content = msgspec.json.encode(_hands(result))
+            topic = self.topics.hands(self._subject.camera)
+            captured = result.frame.captured if self._subject.live else None
             with self.link.lock:
-                self._outbox.put_passing(self.topics.hands(self._subject.camera), content, now)
+                self._outbox.put_passing(topic, content, captured, now)
             self.link.wake()
-        elif changed:
+        if changed:
             self._next_state = 0.0
             self.link.wake()
 
@@ -156,7 +161,7 @@ class MqttOutput(Output):
         """Return the topics of commands, and of Home Assistant's birth."""
         wanted = [self.topics.command("+")] if self._config.commands else []
         if self._config.home_assistant:
-            wanted.append(all_topics.birth(self._config.discovery_prefix))
+            wanted.append(all_topics.birth(self._discovery_prefix))
         return wanted
 
     def connected(self, publish: Callable[[str, str], None]) -> None:
@@ -167,7 +172,7 @@ class MqttOutput(Output):
 
     def message(self, topic: str, payload: bytes, *, retained: bool) -> None:
         """Take a command, or Home Assistant's birth."""
-        if topic == all_topics.birth(self._config.discovery_prefix):
+        if topic == all_topics.birth(self._discovery_prefix):
             if payload == b"online" and not retained:
                 jitter = random.uniform(0, ANNOUNCE_JITTER)  # noqa: S311 (no secret)
                 self._announce_at = time.monotonic() + jitter
@@ -204,7 +209,7 @@ class MqttOutput(Output):
                 gestures=self._subject.gestures,
                 commands=self._config.commands,
             )
-            topic = all_topics.discovery(self._config.discovery_prefix, self._node)
+            topic = all_topics.discovery(self._discovery_prefix, self._node)
             self._outbox.put_state(topic, payload, urgent=True)
 
     def _put_states(self, now: float) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from edgehands.errors import DeviceError, UsageError
 from edgehands.mqtt import topics as all_topics
 from edgehands.mqtt.access import find_access
-from edgehands.mqtt.broker import parse_url
+from edgehands.mqtt.broker import parse_url, topic_prefix
 from edgehands.mqtt.faults import ConnectionFailedError
 from edgehands.mqtt.identity import default_node
 from edgehands.mqtt.link import VERSIONS, require_paho
@@ -33,7 +33,7 @@ def remove(config: MqttConfig, *, force: bool = False) -> list[str]:
         force: although the device is online, and would publish them again.
 
     Raises:
-        UsageError: the device is online.
+        UsageError: the device is online, or a URL or a prefix means nothing.
         DeviceError: the broker cannot be reached or keeps the topics.
     """
     require_paho()
@@ -68,7 +68,7 @@ class _Session:
     def retained(self, node: str) -> dict[str, bytes]:
         """Return the retained messages of a node, by topic."""
         below = f"{Topics(parse_url(self._config.url).prefix, node).root}/#"
-        discovery = all_topics.discovery(self._config.discovery_prefix, node)
+        discovery = all_topics.discovery(topic_prefix(self._config.discovery_prefix), node)
         connection = self._connect()
         try:
             connection.subscribe([below, discovery])
@@ -89,8 +89,10 @@ class _Session:
 
     def message(self, topic: str, payload: bytes, *, retained: bool) -> None:
         """Keep what was retained."""
+        if not retained:  # a device that is online may never be quiet
+            return
         self._last = time.monotonic()
-        if retained and payload:
+        if payload:
             self._kept[topic] = payload
 
     def acknowledged(self, number: int, *, refused: bool) -> None:  # noqa: ARG002 (seen by its effect)

@@ -10,6 +10,13 @@ from msgspec import Meta
 from edgehands.settings import Positive, Seconds, Text, TopicName  # noqa: TC001 (msgspec)
 
 Protocol = Literal["5", "3.1.1"]
+TopicPrefix = Annotated[
+    str,
+    Meta(
+        pattern=r"^[^+#$/\s\x00-\x1f\x7f]+(/[^+#$/\s\x00-\x1f\x7f]+)*$(?!\n)",
+        description="a topic in quotes (no +, #, $, // or spaces)",
+    ),
+]
 
 PASSWORD_VARIABLE = "EDGEHANDS_MQTT_PASSWORD"  # noqa: S105 (its name, not itself)
 
@@ -62,5 +69,5 @@ class MqttConfig(
     """Take commands from the broker."""
     home_assistant: bool = True
     """Announce the device to Home Assistant."""
-    discovery_prefix: Text = "homeassistant"
+    discovery_prefix: TopicPrefix = "homeassistant"
     """Where Home Assistant looks for announcements."""

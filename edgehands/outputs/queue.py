@@ -1,12 +1,15 @@
-"""The queue between tracker and event outputs: a slow or dead output never delays a frame."""
+"""The queue between tracker and event outputs.
+
+A slow or dead output delays neither a frame nor another output.
+"""
 
 from __future__ import annotations
 
 import time
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from threading import Condition, Thread
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
@@ -25,9 +28,13 @@ _CLOSE_LIMIT = 5.0  # seconds that closing waits for the last events
 
 @dataclass(slots=True)
 class QueueCounts:
-    """What became of every event given to the queue."""
+    """What became of every event given to the queue, each counted once.
+
+    One that reached some of the outputs and not all counts as what it was first lost by.
+    """
 
     delivered: int = 0
+    """To every output."""
     expired: int = 0
     """Too old when their turn came."""
     overflowed: int = 0
@@ -36,8 +43,31 @@ class QueueCounts:
     """Still waiting when an output failed or the run ended."""
 
 
+_Loss = Literal["expired", "overflowed", "undelivered"]
+
+
+@dataclass(slots=True, eq=False)
+class _Item:
+    """One event on its way to all outputs."""
+
+    event: Event
+    captured: float
+    awaited: int
+    """Outputs that have yet to take it."""
+    lost: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class _Lane:
+    """One output and what waits for it."""
+
+    output: Output
+    waiting: deque[_Item] = field(default_factory=deque)
+    failed: bool = False
+
+
 class EventQueue:
-    """Hands events to outputs in a thread of its own, in order.
+    """Hands events to outputs in order, to each in a thread of its own.
 
     From a live camera the newest events win: old ones expire, and a full queue drops its oldest.
     From a file nothing is lost: a full queue makes the reader wait.
@@ -45,80 +75,107 @@ class EventQueue:
 
     def __init__(self, outputs: Sequence[Output], *, live: bool) -> None:
         self.counts = QueueCounts()
-        self._outputs = outputs
         self._live = live
-        self._waiting: deque[tuple[Event, float]] = deque()
+        self._lanes = [_Lane(output) for output in outputs]
         self._changed = Condition()
         self._closing = False
         self._failure: Exception | None = None
         self._told = False
-        self._thread = Thread(target=self._deliver_all, name="edgehands-events", daemon=True)
-        self._thread.start()
+        self._threads = [
+            Thread(target=self._deliver_all, args=(lane,), name="edgehands-events", daemon=True)
+            for lane in self._lanes
+        ]
+        for thread in self._threads:
+            thread.start()
 
     def put(self, events: Sequence[Event], captured: float) -> None:
         """Add events of a frame captured at `captured` (time.monotonic()).
 
         Raises:
-            Exception: what an output failed with, once.
+            Exception: what the first output to fail failed with, once.
         """
         with self._changed:
             for event in events:
-                while len(self._waiting) >= _CAPACITY and not self._failure:
-                    if self._live:
-                        self._waiting.popleft()
-                        self.counts.overflowed += 1
-                    else:
-                        self._changed.wait()
-                self._waiting.append((event, captured))
-            self._changed.notify_all()
+                item = _Item(event, captured, len(self._lanes))
+                for lane in self._lanes:
+                    self._put(lane, item)
+                if not self._lanes:
+                    self.counts.delivered += 1
         self._raise_failure()
 
     def close(self) -> None:
         """Deliver what is waiting, from a live camera for a few seconds at most, and stop.
 
         Raises:
-            Exception: what an output failed with, once.
+            Exception: what the first output to fail failed with, once.
         """
         with self._changed:
             self._closing = True
             self._changed.notify_all()
-        self._thread.join(_CLOSE_LIMIT if self._live else None)
+        end = time.monotonic() + _CLOSE_LIMIT
+        for thread in self._threads:
+            thread.join(max(0.0, end - time.monotonic()) if self._live else None)
         with self._changed:
-            self.counts.undelivered += len(self._waiting)
-            self._waiting.clear()
+            for lane in self._lanes:
+                while lane.waiting:
+                    self._lose(lane.waiting.popleft(), "undelivered")
         self._raise_failure()
+
+    def _put(self, lane: _Lane, item: _Item) -> None:
+        while len(lane.waiting) >= _CAPACITY and not lane.failed:
+            if self._live:
+                self._lose(lane.waiting.popleft(), "overflowed")
+            else:
+                self._changed.wait()
+        if lane.failed:
+            self._lose(item, "undelivered")
+            return
+        lane.waiting.append(item)
+        self._changed.notify_all()  # here: the next event may wait for this one
 
     def _raise_failure(self) -> None:
         if self._failure is not None and not self._told:
             self._told = True
             raise self._failure
 
-    def _deliver_all(self) -> None:
-        while (item := self._next()) is not None:
+    def _deliver_all(self, lane: _Lane) -> None:
+        while (item := self._next(lane)) is not None:
             try:
-                self._deliver(*item)
+                taken = self._deliver(lane.output, item)
             except Exception as error:  # noqa: BLE001 (raised again in the tracker's thread)
                 with self._changed:
-                    self._failure = error
-                    self.counts.undelivered += 1
+                    lane.failed = True
+                    self._failure = self._failure or error
+                    self._lose(item, "undelivered")
                     self._changed.notify_all()
                 return
+            with self._changed:
+                if not taken:
+                    self._lose(item, "expired")
+                item.awaited -= 1
+                self.counts.delivered += item.awaited == 0 and not item.lost
 
-    def _next(self) -> tuple[Event, float] | None:
+    def _next(self, lane: _Lane) -> _Item | None:
         with self._changed:
-            while not self._waiting and not self._closing:
+            while not lane.waiting and not self._closing:
                 self._changed.wait()
-            item = self._waiting.popleft() if self._waiting else None
+            item = lane.waiting.popleft() if lane.waiting else None
             self._changed.notify_all()
             return item
 
-    def _deliver(self, event: Event, captured: float) -> None:
-        if self._live:
-            age = time.monotonic() - captured
-            if age > EVENT_LIFE:
-                self.counts.expired += 1
-                return
-            event = msgspec.structs.replace(event, age_ms=round(age * 1000, 1))
-        for output in self._outputs:
-            output.event_captured(event, captured if self._live else None)
-        self.counts.delivered += 1
+    def _deliver(self, output: Output, item: _Item) -> bool:
+        """Hand an event to an output, unless it is too old."""
+        if not self._live:
+            output.event_captured(item.event, None)
+            return True
+        age = time.monotonic() - item.captured
+        if age > EVENT_LIFE:
+            return False
+        event = msgspec.structs.replace(item.event, age_ms=round(age * 1000, 1))
+        output.event_captured(event, item.captured)
+        return True
+
+    def _lose(self, item: _Item, how: _Loss) -> None:
+        if not item.lost:
+            item.lost = True
+            setattr(self.counts, how, getattr(self.counts, how) + 1)
