@@ -11,7 +11,9 @@ import msgspec
 import numpy as np
 import pytest
 
+from edgehands.errors import UsageError
 from edgehands.explain import Explainer, Span
+from edgehands.gestures.learned import LearnedPose
 from edgehands.recording import Entry, Header, Writer
 from edgehands.settings import EventSettings, GestureRules
 from edgehands.synthetic.dataset import TUNING_SEED
@@ -191,3 +193,10 @@ def test_a_gesture_that_cannot_be_asked_for_is_refused(
 ) -> None:
     answer = edgehands(str(recording), "--gesture", name)
     assert (answer.returncode, answer.stderr) == (2, f"edgehands: {message}\n")
+
+
+def test_a_learned_gesture_that_is_switched_off_is_answered_in_one_line(fist: Frames) -> None:
+    off = LearnedPose(name="horns", within=0.3, takes=1, examples=((0,) * 63,))
+    rules = header(horns=GestureRules(enabled=False))
+    with pytest.raises(UsageError, match="horns is switched off"):
+        explained(fist, msgspec.structs.replace(rules, learned=(off,)), "horns")

@@ -59,7 +59,7 @@ class Dataset:
     @property
     def most_hands(self) -> int:
         """How many hands to look for: as many as any picture has, `_MOST_HANDS` at least."""
-        return max(_MOST_HANDS, *(len(entry.hands) for entry in self.entries))
+        return max((_MOST_HANDS, *(len(entry.hands) for entry in self.entries)))
 
 
 def read(spec: str, limit: int | None = MOST_PICTURES) -> Dataset:

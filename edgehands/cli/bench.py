@@ -143,7 +143,8 @@ def _plan(
     from edgehands.benchmarks.bench.plan import LANDMARK_MODELS, Plan, make_cases, make_plan
 
     duration = _DURATION if seconds is None else seconds
-    if old and not (model or backend or threads or device):
+    as_before = not (model or backend or threads or device or table or precision != "fp32")
+    if old and as_before:
         cases = tuple(row.case for row in old.rows)
         if seconds is None and old.rounds:
             return Plan(cases, old.rounds, old.seconds)

@@ -124,11 +124,13 @@ def _explain_live(config: "Config", gesture: str | None, *, as_json: bool) -> No
 
 def _explainer(header: "Header", gesture: str | None) -> "Explainer":
     from edgehands.explain import Explainer
+    from edgehands.gestures.learned import LearnedMotion
     from edgehands.gestures.motions import MOTIONS
     from edgehands.gestures.vocabulary import shipped_vocabulary
 
-    known = {*shipped_vocabulary(), *header.own, *(each.name for each in header.learned)}
-    if gesture is not None and gesture in MOTIONS:
+    learned = {each.name: each for each in header.learned}
+    known = {*shipped_vocabulary(), *header.own, *learned}
+    if gesture in MOTIONS or isinstance(learned.get(gesture or ""), LearnedMotion):
         raise UsageError(f"{gesture} is a motion: only static gestures can be explained so far")
     if gesture is not None and gesture not in known:
         hint = did_you_mean(gesture, known) or "see: edgehands gestures list"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from edgehands.errors import UsageError
 from edgehands.explain.spans import Need, Span, Verdict, need_of
 from edgehands.replay import interpreter_of
 from edgehands.settings import GestureRules
@@ -75,6 +76,8 @@ class Explainer:
         poses = {pose.gesture: pose for pose in self._interpreter.explain(hand)}
         best = self._interpreter.pose(hand)
         if self._gesture is not None:
+            if self._gesture not in poses:
+                raise UsageError(f"{self._gesture} is switched off: enable it to have it explained")
             pose = poses[self._gesture]
         elif best is not None:
             pose = poses[best.gesture]
