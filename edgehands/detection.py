@@ -54,7 +54,7 @@ class SearchCadence:
     - No hand for longer: every `idle_interval`, and at once when the picture changes more than it
       usually does. A hand that slips in below that is found at the next turn.
     - No hand, but a palm that scores too little to count, and more than lately: every frame for
-      `idle_after`. The score of a hand that comes in slowly flickers about the threshold.
+      a second. The score of a hand that comes in slowly flickers about the threshold.
     - Some hands, others missing: every `search_interval`. MediaPipe detects in every frame then.
 
     With all hands in view it never runs.
@@ -103,7 +103,7 @@ class SearchCadence:
             return "no hand"
         if waited >= self._settings.idle_interval:
             return "no hand"
-        if time - self._hinted < self._settings.idle_after:
+        if time - self._hinted < _HINT_LASTS:
             return "hint"
         return "change" if changed else None
 
@@ -143,6 +143,8 @@ class ChangeTest:
         return surprise
 
 
+_HINT_LASTS = 1.0
+"""Seconds for which every frame is looked at after a hint."""
 _HINT_RISES = 0.05
 """By how much a palm must score more than the last hint to be another one."""
 _HINT_FADES = 0.05

@@ -62,13 +62,13 @@ class TrackerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     search_interval: Seconds = 0.2
     """Seconds between detector runs while some, but not all, hands are tracked. Such a run is off
     the frame's path: it joins the next frame."""
-    idle_after: Seconds = 1.0
+    idle_after: Seconds = 0.5
     """Seconds without a hand after which the detector runs less often."""
     idle_interval: Seconds = 0.25
     """Seconds between its runs then, unless the picture changes: the longest that a hand waits."""
     hint_score: Share = 0.2
     """A palm of at least this score, though too little to count, makes the detector look in every
-    frame again for `idle_after` seconds."""
+    frame again for a second."""
     id_memory: Seconds = 1.0
     """Seconds for which a lost hand keeps its id, should it appear again near by."""
     search_tiles: Annotated[int, Meta(ge=1, le=4)] = 1

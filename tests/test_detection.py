@@ -149,7 +149,7 @@ def test_a_palm_too_weak_to_count_is_looked_at_again_in_every_frame() -> None:
     rule.noticed(1.0, 0.19)
     assert rule.due(1.1, 0, quiet) is None
     rule.noticed(1.1, 0.2)
-    assert [rule.due(1.2 + step / 10, 0, quiet) for step in range(5)] == [*["hint"] * 4, None]
+    assert [rule.due(1.2 + step / 4, 0, quiet) for step in range(5)] == [*["hint"] * 4, None]
 
 
 def test_what_scores_the_same_for_ever_is_no_hint_for_ever() -> None:

@@ -54,8 +54,10 @@ def parse_url(url: str) -> Broker:
         parts = urlsplit(url)
         port = parts.port
         host = parts.hostname
-    except ValueError:  # it repeats what stands for the port, which might be a password
-        raise UsageError(f"a broker URL that cannot be read: {_EXPECTED}") from None
+    except ValueError as error:
+        # Others repeat what stands for the port, which might be a password.
+        why = f"{error}; " if str(error).startswith("Port out of range") else ""
+        raise UsageError(f"a broker URL that cannot be read: {why}{_EXPECTED}") from None
     if parts.scheme not in _PORTS or not host or port == 0 or {"?", "#"} & set(url):
         raise UsageError(f"broker{_shown(url)}: {_EXPECTED}")
     return Broker(
