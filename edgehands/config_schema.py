@@ -40,6 +40,8 @@ def _without_null(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     kept = {key: _without_null(item) for key, item in value.items() if not _is_null(key, item)}
+    if isinstance(description := kept.get("description"), str):
+        kept["description"] = inspect.cleandoc(description)  # as Python 3.13 does it by itself
     if isinstance(pattern := kept.get("pattern"), str):
         kept["pattern"] = pattern.replace(r"$(?!\n)", "$")  # not every editor can look ahead
     kinds = kept.get("anyOf")

@@ -46,7 +46,10 @@ def sign(folder: Path, name: str, names: str, days: int = 30) -> None:
         *("-out", f"{name}.csr", "-subj", f"/CN={name}"),
         folder=folder,
     )
-    (folder / f"{name}.ext").write_text(f"subjectAltName={names}\n")
+    # Python 3.13 refuses what leaves these out.
+    (folder / f"{name}.ext").write_text(
+        f"subjectAltName={names}\nsubjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n"
+    )
     openssl(
         *("x509", "-req", "-in", f"{name}.csr", "-CA", "ca.pem", "-CAkey", "ca.key"),
         *("-CAcreateserial", "-days", str(days), "-extfile", f"{name}.ext", "-out", f"{name}.pem"),
@@ -58,6 +61,7 @@ def authority(folder: Path, name: str = "ca") -> None:
     openssl(
         *("req", "-x509", *EC, "-nodes", "-keyout", f"{name}.key"),
         *("-out", f"{name}.pem", "-subj", f"/CN={name}", "-days", "30"),
+        *("-addext", "keyUsage=critical,keyCertSign,cRLSign"),
         folder=folder,
     )
 
