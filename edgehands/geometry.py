@@ -96,10 +96,13 @@ def roi_to_image(points: FloatArray, roi: Roi) -> FloatArray:
 
 
 def crop_to_image_matrix(roi: Roi, side: int) -> FloatArray:
-    """[2, 3] affine matrix from crop pixels (0..side) to image pixels."""
+    """[2, 3] affine matrix from crop pixels (0..side) to image pixels.
+
+    In double precision: in single, a place far from the origin would round otherwise than one near.
+    """
     turn = rotation(roi.angle).T * (roi.size / side)
     corner = np.array([roi.cx, roi.cy]) - turn @ np.array([side / 2, side / 2])
-    return np.column_stack([turn, corner]).astype(np.float32)
+    return np.column_stack([turn, corner])
 
 
 def iou(a: FloatArray, b: FloatArray) -> FloatArray:

@@ -183,9 +183,7 @@ def test_a_patch_shows_what_the_whole_picture_would(few: Crops, turn: float) -> 
     for crop, (image, roi) in zip(few.hands, whole, strict=False):
         cut(crop.patch, view_roi(crop.roi, turn), ours)
         cut(image, view_roi(roi, turn), theirs)
-        # The origin has moved: places round anew, in OpenCV 4 to a 32nd of a pixel.
-        assert np.abs(ours - theirs).max() < 2.5 / 255
-        assert np.abs(ours - theirs).mean() < 0.1 / 255
+        assert np.abs(ours - theirs).max() < 1.5 / 255  # the origin has moved: places round anew
 
 
 def test_true_palms_and_landmarks_lie_on_the_hands(few: Crops) -> None:
