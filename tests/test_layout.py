@@ -16,7 +16,17 @@ PACKAGE = ROOT / "edgehands"
 
 # From the bottom up. A module may import its own layer and those below, never one above.
 LAYERS = (
-    {"_version", "errors", "folders", "hand", "frame", "settings", "control", "redaction"},
+    {
+        "_version",
+        "errors",
+        "folders",
+        "hand",
+        "frame",
+        "settings",
+        "health",
+        "control",
+        "redaction",
+    },
     {
         "geometry",
         "palm",

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from edgehands.frame import Frame
+    from edgehands.health import CameraState
 
 
 class Camera(ABC):
@@ -31,6 +32,12 @@ class Camera(ABC):
     """Frames per second, nominal."""
     dropped: int = 0
     """Frames taken from the device and never given, because a newer one was there."""
+    state: CameraState = "ok"
+    """How it is doing; one that mends itself says here what it waits for."""
+    reason: str | None = None
+    """Why it is not ok: one line with the next command to type."""
+    reopened: int = 0
+    """How often it came back after it was gone."""
 
     @abstractmethod
     def __next__(self) -> Frame:
@@ -41,6 +48,17 @@ class Camera(ABC):
             InputError: a file that stopped being readable.
             DeviceError: the device went away or stopped giving frames.
         """
+
+    def take(self, timeout: float) -> Frame | None:  # noqa: ARG002 (a file is never waited for)
+        """Return the next frame, or None if none came in so many seconds.
+
+        A camera that mends itself gives None while it is away; this one waits as `next` does.
+
+        Raises:
+            StopIteration: no more frames, or the camera is closed.
+            EdgeHandsError: as `next`.
+        """
+        return next(self)
 
     @abstractmethod
     def close(self) -> None:
