@@ -48,7 +48,10 @@ LAYERS = (
     {"schema", "toml_places", "toml_text", "summary", "agreement"},
     {"config_secrets", "config_text"},
     {"config", "config_files", "config_schema", "config_shown"},
-    {"service", "replay", "explain", "learning", "verify", "tuning", "doctor", "calibration"},
+    {
+        *("service", "replay", "explain", "learning", "verify", "tuning", "doctor"),
+        *("calibration", "compat"),
+    },
     {"cli", "__main__", "benchmarks"},
 )
 # Each library, and the only places that may import it when they are imported themselves.
