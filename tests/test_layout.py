@@ -26,6 +26,8 @@ LAYERS = (
         "health",
         "control",
         "redaction",
+        "messages",
+        "logs",
     },
     {
         "geometry",

@@ -85,7 +85,11 @@ class UsbCamera(Camera):
     def close(self) -> None:
         """Stop the thread, which frees the device; a driver that hangs is left behind."""
         if not self._newest.close():
-            logger.warning("%s: the driver hangs; its thread is left behind", self._device)
+            logger.warning(
+                "%s: the driver hangs; its thread is left behind",
+                self._device,
+                extra={"code": "EH1101"},
+            )
 
     def _frames(self, stop: threading.Event) -> Generator[Frame, None, None]:
         try:
@@ -155,4 +159,5 @@ def _report_size(
             width or "any",
             height or "any",
             device,
+            extra={"code": "EH1102"},
         )

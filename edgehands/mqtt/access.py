@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from edgehands.errors import ConfigError
 from edgehands.mqtt.broker import parse_url
+from edgehands.redaction import keep_secret
 
 if TYPE_CHECKING:
     from edgehands.mqtt.broker import Broker
@@ -62,9 +63,11 @@ def find_access(config: MqttConfig, client_id: str, will: Will | None = None) ->
     Raises:
         ConfigError: a password or certificate that cannot be used.
     """
+    if password := find_password(config):
+        keep_secret(password)
     return Access(
         client_id=client_id,
-        password=find_password(config),
+        password=password,
         tls=tls_context(config, parse_url(config.url)),
         websocket_path=config.websocket_path,
         keepalive=config.keepalive,
