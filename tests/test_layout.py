@@ -26,6 +26,7 @@ LAYERS = (
         "health",
         "control",
         "redaction",
+        "passwords",
     },
     {
         "geometry",
