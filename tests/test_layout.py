@@ -28,6 +28,7 @@ LAYERS = (
         "redaction",
         "messages",
         "logs",
+        "passwords",
     },
     {
         "geometry",
