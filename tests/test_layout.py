@@ -26,6 +26,9 @@ LAYERS = (
         "health",
         "control",
         "redaction",
+        "notify",
+        "pulse",
+        "heat",
     },
     {
         "geometry",
@@ -34,6 +37,7 @@ LAYERS = (
         "smoothing",
         "detection",
         "report",
+        "vitals",
         "views",
         "tracks",
         "search",
