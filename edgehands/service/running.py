@@ -67,8 +67,9 @@ class Service:
         self._read = reload
         self._managed = file is not None and is_managed(os.environ)
         self._notifier = Notifier() if file is None else Notifier.from_environment()
-        self._inbox: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
-        self._crew = Crew(lambda: self._inbox.put(None), watch, listeners)
+        self._inbox: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        """What is to be done in the thread that supervises."""
+        self._crew = Crew(self._look, watch, listeners)
         self._supervisor = Supervisor(self._notifier, self._crew, config.service, file)
         self._monitor: Closeable | None = None
         self._reloading = False
@@ -82,6 +83,10 @@ class Service:
     def reload(self) -> None:
         """Read the config anew, and go on with it or with the old one; from any thread."""
         self._inbox.put(self._begin_reload)
+
+    def stop(self) -> None:
+        """End the run as Ctrl-C does; from any thread."""
+        self._inbox.put(partial(_raise, KeyboardInterrupt()))
 
     def run(self) -> Summary:
         """Run to the end.
@@ -119,9 +124,7 @@ class Service:
         """Do what is asked, and look after everything, until all cameras have come to their end."""
         while not all(loop.ended for loop in self._crew.loops) or self._reloading:
             with suppress(Empty):
-                action = self._inbox.get(timeout=TICK)
-                if action is not None:
-                    action()
+                self._inbox.get(timeout=TICK)()
             self._crew.raise_error()
             self._supervisor.tick(time.monotonic())
 
@@ -143,6 +146,10 @@ class Service:
     def _open_monitor(self) -> None:
         if self._file is not None:
             self._monitor = open_monitor(self.config, self.health, self._file.stem)
+
+    def _look(self) -> None:
+        """Look at once at something that has changed; from any thread."""
+        self._inbox.put(self._supervisor.changed)
 
     def _begin_reload(self) -> None:
         if self._read is None:
