@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, cast
 
 from edgehands import config as configs
 from edgehands.cameras import open_camera
@@ -18,17 +18,11 @@ if TYPE_CHECKING:
     from edgehands.cameras import Camera
     from edgehands.control import Control
     from edgehands.health import Health
+    from edgehands.monitor.monitor import Monitor
     from edgehands.mqtt.output import MqttOutput, Subject
     from edgehands.outputs import Output
     from edgehands.recording import Header
     from edgehands.service.plans import Plan
-
-
-class Closeable(Protocol):
-    """Something to be closed at the end."""
-
-    def close(self) -> None:
-        """Free it. Safe to call twice."""
 
 
 def open_source(config: configs.CameraConfig) -> Camera:
@@ -97,10 +91,10 @@ def open_file(config: configs.OutputConfig, header: Header, fps: float) -> Outpu
     if isinstance(config, configs.VideoConfig):
         from edgehands.outputs.video import VideoOutput
 
-        return VideoOutput(path, fps)
+        return VideoOutput(path, fps, config.style)
     from edgehands.outputs.contact_sheet import ContactSheetOutput
 
-    return ContactSheetOutput(path, config.columns, config.count)
+    return ContactSheetOutput(path, config.columns, config.count, config.style)
 
 
 def hide_passwords(config: configs.Config) -> None:
@@ -112,13 +106,16 @@ def hide_passwords(config: configs.Config) -> None:
             take_from_environment(output.password_variable)
 
 
-def open_monitor(
-    config: configs.Config,  # noqa: ARG001 (nothing shows it yet)
-    health: Callable[[], Health],  # noqa: ARG001 (as above)
-    name: str,  # noqa: ARG001 (as above)
-) -> Closeable | None:
-    """Open what shows a running service's health to others."""
-    return None
+def monitor_of(config: configs.Config, health: Callable[[], Health], name: str) -> Monitor:
+    """Make what shows a running service's health to others; it has yet to be started.
+
+    Raises:
+        UsageError: metrics shall listen where they must not.
+        RuntimeMissingError: metrics are wanted and their library is not here.
+    """
+    from edgehands.monitor.monitor import Monitor
+
+    return Monitor(health, name=name, metrics=config.metrics)
 
 
 def _is_enabled(gesture: str, rules: Mapping[str, GestureRules]) -> bool:

@@ -15,7 +15,7 @@ from edgehands.errors import EdgeHandsError
 from edgehands.notify import Notifier, is_managed
 from edgehands.pulse import Pulse
 from edgehands.service.crew import Crew
-from edgehands.service.opening import hide_passwords, open_monitor
+from edgehands.service.opening import hide_passwords, monitor_of
 from edgehands.service.plans import plans_of
 from edgehands.service.reloading import prepare
 from edgehands.service.signals import obeyed
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
     from edgehands.config import Config
     from edgehands.health import Health
+    from edgehands.monitor.monitor import Monitor
     from edgehands.outputs import Output
     from edgehands.service.hub import Watch
-    from edgehands.service.opening import Closeable
     from edgehands.service.plans import Plan
     from edgehands.service.reloading import Prepared
     from edgehands.summary import Summary
@@ -71,7 +71,7 @@ class Service:
         """What is to be done in the thread that supervises."""
         self._crew = Crew(self._look, watch, listeners)
         self._supervisor = Supervisor(self._notifier, self._crew, config.service, file)
-        self._monitor: Closeable | None = None
+        self._monitor: Monitor | None = None
         self._reloading = False
         self._once_more = False
         self._interrupted = False
@@ -145,7 +145,8 @@ class Service:
 
     def _open_monitor(self) -> None:
         if self._file is not None:
-            self._monitor = open_monitor(self.config, self.health, self._file.stem)
+            self._monitor = monitor_of(self.config, self.health, self._file.stem)
+            self._monitor.start()
 
     def _look(self) -> None:
         """Look at once at something that has changed; from any thread."""
@@ -168,13 +169,19 @@ class Service:
         pulse = Pulse("edgehands-reload")
         self._supervisor.more_pulses = (pulse,)
         try:
-            prepared = prepare(read, self.config, plans, pulse)
+            prepared = prepare(partial(self._checked, read), self.config, plans, pulse)
         except EdgeHandsError as error:
             self._inbox.put(partial(self._keep, str(error)))
         except BaseException as error:  # noqa: BLE001 (raised again in the thread that waits)
             self._inbox.put(partial(_raise, error))
         else:
             self._inbox.put(partial(self._take_up, prepared))
+
+    def _checked(self, read: Callable[[], Config]) -> Config:
+        """Return the config anew, if it can be shown how a run of it is doing."""
+        config = read()
+        monitor_of(config, self.health, "")
+        return config
 
     def _keep(self, problem: str) -> None:
         """Go on with the old config and say why."""
@@ -183,11 +190,10 @@ class Service:
         self._end_reload(problem)
 
     def _take_up(self, prepared: Prepared) -> None:
-        changed = prepared.config != self.config
-        self.config = prepared.config
+        before, self.config = self.config, prepared.config
         self._supervisor.set_settings(self.config.service)
         self._crew.take_up(prepared, waits=self._waits(self.config))
-        if changed and self._monitor is not None:
+        if self._monitor is not None and self.config.metrics != before.metrics:
             self._monitor.close()
             self._open_monitor()
         _log.warning("the config was read anew", extra={"code": "EH1402"})
