@@ -455,8 +455,8 @@ def test_a_limit_leaves_frames_out_evenly_and_counts_them(devices: dict[str, Dev
         before = running.health().cameras[0]
         assert (before.fps_limit, before.limit_reason) == (10.0, "81 °C")
         first, given = len(running.ear.results), devices["/dev/hall"].given
-        loop.limit = Limit(10.0, "81 °C")
         wait_for(lambda: len(running.ear.results) >= first + 8)
         times = [result.frame.captured for result in running.ear.results[first + 1 :]]
-        assert min(np.diff(times)) > 0.5 / 10
-        assert running.health().cameras[0].skipped >= devices["/dev/hall"].given - given - 12
+        assert np.mean(np.diff(times)) > 0.7 / 10
+        given = devices["/dev/hall"].given - given
+        assert running.health().cameras[0].skipped >= given - len(times) - 4
