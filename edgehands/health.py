@@ -31,6 +31,8 @@ class CameraHealth(msgspec.Struct, frozen=True, kw_only=True):
     """Frames overtaken by newer ones before they could be looked at."""
     skipped: int = 0
     """Frames left out on purpose: above the limit, or of a frozen camera."""
+    rejected: int = 0
+    """Frames that could not be decoded or make no sense."""
     reopened: int = 0
     """How often it came back after it was gone."""
     fps: float | None = None

@@ -164,7 +164,7 @@ def devices(
         opened[source] = Device(pictures)
         return opened[source]
 
-    monkeypatch.setattr(opening, "open_camera", plug_in)
+    monkeypatch.setattr(opening, "open_steady_camera", plug_in)
     yield opened
     for device in opened.values():
         device.close()
@@ -281,7 +281,7 @@ def test_a_service_is_ready_once_each_camera_gives_frames_or_is_known_to_be_miss
     missing, there = Device(pictures), Device(pictures)
     missing.be("stalled", "no frame yet")
     monkeypatch.setattr(
-        opening, "open_camera", lambda source, **_: {"/dev/no": missing}.get(source, there)
+        opening, "open_steady_camera", lambda source, **_: {"/dev/no": missing}.get(source, there)
     )
     with Running(config("hall", "no"), file=tmp_path / "c.toml") as running:
         missing.driver.clear()

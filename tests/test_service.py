@@ -101,7 +101,7 @@ def test_a_cheap_mistake_is_told_before_anything_is_opened(
     wrong: Config, message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened: list[object] = []
-    monkeypatch.setattr(opening, "open_camera", lambda *_, **__: opened.append(1))
+    monkeypatch.setattr(opening, "open_steady_camera", lambda *_, **__: opened.append(1))
     with pytest.raises(UsageError, match=message):
         service.run(wrong)
     assert not opened

@@ -126,6 +126,7 @@ class CameraLoop:
             frames=self.summary.frames,
             dropped=camera.dropped if camera is not None else 0,
             skipped=self.skipped,
+            rejected=camera.rejected if camera is not None else 0,
             reopened=camera.reopened if camera is not None else 0,
             fps=pace.fps,
             fps_limit=self.limit.fps if self.limit else None,

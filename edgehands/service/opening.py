@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from edgehands import config as configs
-from edgehands.cameras import open_camera
+from edgehands.cameras import open_steady_camera
 from edgehands.mqtt.settings import MqttConfig
 from edgehands.replay import interpreter_of
 from edgehands.settings import GestureRules
@@ -26,8 +26,10 @@ if TYPE_CHECKING:
 
 
 def open_source(config: configs.CameraConfig) -> Camera:
-    """Open a plan's camera."""
-    return open_camera(config.source, width=config.width, height=config.height, fps=config.fps)
+    """Open a plan's camera: a live one mends itself, and waits for its device if need be."""
+    return open_steady_camera(
+        config.source, width=config.width, height=config.height, fps=config.fps
+    )
 
 
 def open_tracker(config: configs.TrackerConfig, *, static: bool) -> HandTracker:

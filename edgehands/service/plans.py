@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from edgehands import config as configs
-from edgehands.cameras import split_source
+from edgehands.cameras import LIVE, split_source
 from edgehands.errors import ConfigError
 from edgehands.gestures.learned.store import load_learned
 from edgehands.mqtt.settings import MqttConfig
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from edgehands.gestures.learned import Learned
     from edgehands.gestures.vocabulary import Pose
     from edgehands.settings import EventSettings, GestureRules
-
-_RECORDED = frozenset({"file", "images"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +53,7 @@ class Plan:
     @property
     def live(self) -> bool:
         """Whether frames come at the world's pace."""
-        return split_source(self.camera.source)[0] not in _RECORDED
+        return split_source(self.camera.source)[0] in LIVE
 
     def header(
         self, *, static: bool = False, live: bool | None = None, runs_on: str = ""
