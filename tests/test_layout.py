@@ -29,6 +29,9 @@ LAYERS = (
         "messages",
         "logs",
         "passwords",
+        "notify",
+        "pulse",
+        "heat",
     },
     {
         "geometry",
@@ -37,6 +40,7 @@ LAYERS = (
         "smoothing",
         "detection",
         "report",
+        "vitals",
         "views",
         "tracks",
         "search",
