@@ -16,6 +16,7 @@ from msgspec import Meta
 from edgehands.cameras import split_source
 from edgehands.config_secrets import without_secrets
 from edgehands.config_text import Document, read_document
+from edgehands.drawing import Style  # noqa: TC001 (msgspec reads it at run time)
 from edgehands.errors import ConfigError, UsageError, did_you_mean
 from edgehands.gestures.definitions import definition_mistakes
 from edgehands.gestures.learned.store import learned_names
@@ -106,6 +107,8 @@ class VideoConfig(_Output, frozen=True, kw_only=True, tag="video"):
 
     path: Text
     """The file to write, relative to the working directory."""
+    style: Style = "depth"
+    """How hands are drawn: depth, fingers, neon, or privacy, which leaves the picture out."""
 
 
 class ContactSheetConfig(_Output, frozen=True, kw_only=True, tag="contact_sheet"):
@@ -117,6 +120,8 @@ class ContactSheetConfig(_Output, frozen=True, kw_only=True, tag="contact_sheet"
     """Frames side by side."""
     count: Annotated[int, Meta(ge=1, le=1024)] = 12
     """Tiles at most."""
+    style: Style = "depth"
+    """As for a video."""
 
 
 OutputConfig: TypeAlias = (
