@@ -21,6 +21,7 @@ from edgehands.cli import (
     replay,
     run,
     status,
+    support_bundle,
     tune,
     verify,
     watch,
@@ -46,6 +47,7 @@ app.command("replay")(replay.replay)
 app.command("explain")(explain.explain)
 app.command("status")(status.status)
 app.command("doctor")(doctor.doctor)
+app.command("support-bundle")(support_bundle.support_bundle)
 app.command("verify")(verify.verify_backends)
 app.command("tune")(tune.tune)
 app.command("bench")(bench.bench)
