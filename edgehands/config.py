@@ -21,6 +21,7 @@ from edgehands.gestures.definitions import definition_mistakes
 from edgehands.gestures.learned.store import learned_names
 from edgehands.gestures.vocabulary import Pose  # noqa: TC001 (msgspec reads it at run time)
 from edgehands.models import store
+from edgehands.monitor.settings import MetricsConfig, check_listen
 from edgehands.mqtt.broker import parse_url
 from edgehands.mqtt.settings import MqttConfig
 from edgehands.outputs.files import DRAWINGS, PICTURES, check_suffix
@@ -132,6 +133,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     output: tuple[OutputConfig, ...] = ()
     tracker: TrackerConfig = TrackerConfig()
     events: EventSettings = EventSettings()
+    metrics: MetricsConfig = MetricsConfig()
     pose: dict[str, Pose] = {}
     """Static gestures of one's own, by name."""
     gestures: dict[str, GestureRules] = {}
@@ -269,6 +271,10 @@ def _mistakes(document: Mapping[str, object]) -> Iterator[Problem]:
     tracker = document.get("tracker")
     if isinstance(tracker, dict):
         yield from _tracker_mistakes(tracker)
+    metrics = document.get("metrics")
+    if isinstance(metrics, dict):
+        allow = partial(check_listen, allow_remote=metrics.get("allow_remote") is True)
+        yield from _refused(("metrics", "listen"), metrics, allow)
     for place, message in definition_mistakes(document):
         yield Problem(place, message)
 

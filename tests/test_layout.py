@@ -44,11 +44,14 @@ LAYERS = (
     {"models", "imaging"},
     {"stages", "gestures"},
     {"tracker", "events"},
-    {"cameras", "outputs", "mqtt", "synthetic", "interpreter", "recording"},
+    {"cameras", "outputs", "mqtt", "synthetic", "interpreter", "recording", "monitor"},
     {"schema", "toml_places", "toml_text", "summary", "agreement"},
     {"config_secrets", "config_text"},
     {"config", "config_files", "config_schema", "config_shown"},
-    {"service", "replay", "explain", "learning", "verify", "tuning", "doctor", "calibration"},
+    {
+        *("service", "replay", "explain", "learning", "verify", "tuning", "doctor"),
+        *("calibration", "compat"),
+    },
     {"cli", "__main__", "benchmarks"},
 )
 # Each library, and the only places that may import it when they are imported themselves.
@@ -66,6 +69,7 @@ HOMES = {
     "flatbuffers": (),
     "paho": ("mqtt.connection",),
     "aiohttp": (),
+    "prometheus_client": ("monitor.metrics",),
     "typer": ("cli.", "benchmarks."),
     "rich": ("cli.", "benchmarks."),
 }
