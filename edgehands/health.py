@@ -29,6 +29,8 @@ class CameraHealth(msgspec.Struct, frozen=True, kw_only=True):
     """Frames processed."""
     dropped: int = 0
     """Frames overtaken by newer ones before they could be looked at."""
+    rejected: int = 0
+    """Frames that could not be decoded or make no sense."""
     reopened: int = 0
     """How often it came back after it was gone."""
     fps: float | None = None
