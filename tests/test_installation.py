@@ -16,7 +16,6 @@ from edgehands.config import (
     CameraConfig,
     Config,
     LandmarksConfig,
-    MqttConfig,
     StdoutConfig,
     TrackerConfig,
 )
@@ -27,6 +26,7 @@ from edgehands.installation.needs import dropin_text, needs, uses_network
 from edgehands.installation.places import SHIPPED, UNIT, Places
 from edgehands.models import store
 from edgehands.monitor.settings import MetricsConfig
+from edgehands.mqtt.settings import MqttConfig
 
 BROKER = MqttConfig(url="mqtt://broker.example.org")
 
