@@ -26,6 +26,9 @@ LAYERS = (
         "health",
         "control",
         "redaction",
+        "notify",
+        "pulse",
+        "heat",
     },
     {
         "geometry",
@@ -34,6 +37,7 @@ LAYERS = (
         "smoothing",
         "detection",
         "report",
+        "vitals",
         "views",
         "tracks",
         "search",
@@ -41,7 +45,7 @@ LAYERS = (
         "tiles",
     },
     {"inference", "selection", "isolated", "probe", "verdict"},
-    {"models", "imaging"},
+    {"models", "imaging", "drawing"},
     {"stages", "gestures"},
     {"tracker", "events"},
     {"cameras", "outputs", "mqtt", "synthetic", "interpreter", "recording", "monitor"},
@@ -58,7 +62,7 @@ LAYERS = (
 HOMES = {
     "cv2": (
         *("imaging", "cameras.", "synthetic.", "benchmarks.films."),
-        *("outputs.drawing", "outputs.video", "outputs.contact_sheet"),
+        *("drawing.", "outputs.video", "outputs.contact_sheet"),
     ),
     "ai_edge_litert": (),
     "ai_edge_quantizer": (),
