@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 IN_TURNS := -n auto --maxprocesses 4 --dist loadfile
 SOURCES := backends benchmarks edgehands models tests tools
 
-.PHONY: demo test test-mqtt test-system test-arm64 test-gpu check format build wheel lock accuracy parity clean
+.PHONY: demo test test-mqtt test-system test-arm64 test-roots test-gpu check format build wheel lock accuracy parity clean
 
 demo: $(VENV)/.installed
 	$(BIN)/edgehands models fetch
@@ -31,6 +31,11 @@ test-system: $(VENV)/.installed-dev
 test-arm64: $(VENV)/.installed-dev
 	$(BIN)/edgehands models fetch
 	$(BIN)/python -m pytest tests/test_arm64.py
+
+# The README's words in fresh Debian roots, x86-64 and emulated; root and the same packages.
+test-roots: $(VENV)/.installed-dev
+	$(BIN)/edgehands models fetch
+	$(BIN)/python -m pytest tests/test_roots.py
 
 # The GPU backend, on the software Vulkan driver of Debian's chromium where VULKAN_DRIVER names no
 # other: apt install chromium libvulkan1. An empty VULKAN_DRIVER takes the machine's own.
