@@ -16,11 +16,13 @@ from msgspec import Meta
 from edgehands.cameras import split_source
 from edgehands.config_secrets import without_secrets
 from edgehands.config_text import Document, read_document
+from edgehands.drawing import Style  # noqa: TC001 (msgspec reads it at run time)
 from edgehands.errors import ConfigError, UsageError, did_you_mean
 from edgehands.gestures.definitions import definition_mistakes
 from edgehands.gestures.learned.store import learned_names
 from edgehands.gestures.vocabulary import Pose  # noqa: TC001 (msgspec reads it at run time)
 from edgehands.models import store
+from edgehands.monitor.settings import MetricsConfig, check_listen
 from edgehands.mqtt.broker import parse_url
 from edgehands.mqtt.settings import MqttConfig
 from edgehands.outputs.files import DRAWINGS, PICTURES, check_suffix
@@ -105,6 +107,8 @@ class VideoConfig(_Output, frozen=True, kw_only=True, tag="video"):
 
     path: Text
     """The file to write, relative to the working directory."""
+    style: Style = "depth"
+    """How hands are drawn: depth, fingers, neon, or privacy, which leaves the picture out."""
 
 
 class ContactSheetConfig(_Output, frozen=True, kw_only=True, tag="contact_sheet"):
@@ -116,6 +120,8 @@ class ContactSheetConfig(_Output, frozen=True, kw_only=True, tag="contact_sheet"
     """Frames side by side."""
     count: Annotated[int, Meta(ge=1, le=1024)] = 12
     """Tiles at most."""
+    style: Style = "depth"
+    """As for a video."""
 
 
 OutputConfig: TypeAlias = (
@@ -132,6 +138,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     output: tuple[OutputConfig, ...] = ()
     tracker: TrackerConfig = TrackerConfig()
     events: EventSettings = EventSettings()
+    metrics: MetricsConfig = MetricsConfig()
     pose: dict[str, Pose] = {}
     """Static gestures of one's own, by name."""
     gestures: dict[str, GestureRules] = {}
@@ -269,6 +276,10 @@ def _mistakes(document: Mapping[str, object]) -> Iterator[Problem]:
     tracker = document.get("tracker")
     if isinstance(tracker, dict):
         yield from _tracker_mistakes(tracker)
+    metrics = document.get("metrics")
+    if isinstance(metrics, dict):
+        allow = partial(check_listen, allow_remote=metrics.get("allow_remote") is True)
+        yield from _refused(("metrics", "listen"), metrics, allow)
     for place, message in definition_mistakes(document):
         yield Problem(place, message)
 

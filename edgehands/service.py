@@ -268,10 +268,10 @@ def _open_output(
     if isinstance(config, configs.VideoConfig):
         from edgehands.outputs.video import VideoOutput
 
-        return VideoOutput(path, camera.fps)
+        return VideoOutput(path, camera.fps, config.style)
     from edgehands.outputs.contact_sheet import ContactSheetOutput
 
-    return ContactSheetOutput(path, config.columns, config.count)
+    return ContactSheetOutput(path, config.columns, config.count, config.style)
 
 
 def _is_enabled(gesture: str, rules: Mapping[str, GestureRules]) -> bool:

@@ -41,21 +41,24 @@ LAYERS = (
         "tiles",
     },
     {"inference", "selection", "isolated", "probe", "verdict"},
-    {"models", "imaging"},
+    {"models", "imaging", "drawing"},
     {"stages", "gestures"},
     {"tracker", "events"},
-    {"cameras", "outputs", "mqtt", "synthetic", "interpreter", "recording"},
+    {"cameras", "outputs", "mqtt", "synthetic", "interpreter", "recording", "monitor"},
     {"schema", "toml_places", "toml_text", "summary", "agreement"},
     {"config_secrets", "config_text"},
     {"config", "config_files", "config_schema", "config_shown"},
-    {"service", "replay", "explain", "learning", "verify", "tuning", "doctor", "calibration"},
+    {
+        *("service", "replay", "explain", "learning", "verify", "tuning", "doctor"),
+        *("calibration", "compat"),
+    },
     {"cli", "__main__", "benchmarks"},
 )
 # Each library, and the only places that may import it when they are imported themselves.
 HOMES = {
     "cv2": (
         *("imaging", "cameras.", "synthetic.", "benchmarks.films."),
-        *("outputs.drawing", "outputs.video", "outputs.contact_sheet"),
+        *("drawing.", "outputs.video", "outputs.contact_sheet"),
     ),
     "ai_edge_litert": (),
     "ai_edge_quantizer": (),
@@ -66,6 +69,7 @@ HOMES = {
     "flatbuffers": (),
     "paho": ("mqtt.connection",),
     "aiohttp": (),
+    "prometheus_client": ("monitor.metrics",),
     "typer": ("cli.", "benchmarks."),
     "rich": ("cli.", "benchmarks."),
 }

@@ -19,6 +19,7 @@ from edgehands.cli import (
     record,
     replay,
     run,
+    status,
     tune,
     verify,
     watch,
@@ -42,6 +43,7 @@ app.command("demo")(demo.demo)
 app.command("record")(record.record)
 app.command("replay")(replay.replay)
 app.command("explain")(explain.explain)
+app.command("status")(status.status)
 app.command("doctor")(doctor.doctor)
 app.command("verify")(verify.verify_backends)
 app.command("tune")(tune.tune)

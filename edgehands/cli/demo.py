@@ -14,10 +14,12 @@ from edgehands.cli.run import (
     EventsOption,
     ModelOption,
     ModelsOption,
+    StyleOption,
     ThreadsOption,
     event_output,
     key_values,
     run_with_progress,
+    video_output,
 )
 
 
@@ -32,6 +34,7 @@ def demo(
     threads: ThreadsOption = None,
     models: ModelsOption = None,
     events: EventsOption = None,
+    style: StyleOption = None,
     frames: Annotated[
         int | None, typer.Option(help="Stop after so many.", show_default=False)
     ] = None,
@@ -54,7 +57,7 @@ def demo(
         },
         output=(
             *(event_output(place, node="demo") for place in events or ["stdout"]),
-            configs.VideoConfig(path=str(video)),
+            video_output(video, style),
             configs.ContactSheetConfig(path=str(sheet)),
         ),
     )

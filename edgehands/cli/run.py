@@ -74,6 +74,14 @@ ModelsOption = Annotated[
     ),
 ]
 
+StyleOption = Annotated[
+    str | None,
+    typer.Option(
+        help="How hands are drawn: depth (the default), fingers, neon, or privacy: no picture.",
+        show_default=False,
+        rich_help_panel=_OUTPUT,
+    ),
+]
 EventsOption = Annotated[
     list[str] | None,
     typer.Option(
@@ -168,6 +176,7 @@ def run(
             rich_help_panel=_OUTPUT,
         ),
     ] = None,
+    style: StyleOption = None,
     landmarks: Annotated[
         Path | None,
         typer.Option(
@@ -191,7 +200,7 @@ def run(
     base = configs.Config() if config is None else config_files.load(config)
     extra: list[configs.OutputConfig] = []
     if draw is not None:
-        extra.append(configs.VideoConfig(path=str(draw)))
+        extra.append(video_output(draw, style))
     if landmarks is not None:
         extra.append(configs.LandmarksConfig(path=str(landmarks)))
     whole = configs.overlay(
@@ -214,6 +223,16 @@ def run(
     )
     if run_with_progress(whole).interrupted:
         raise typer.Exit(STOPPED)
+
+
+def video_output(path: Path, style: str | None) -> "OutputConfig":
+    """Return the video with hands drawn in that style, the usual one unless one is named."""
+    from edgehands import config as configs
+    from edgehands.drawing import checked_style
+
+    if style is None:
+        return configs.VideoConfig(path=str(path))
+    return configs.VideoConfig(path=str(path), style=checked_style(style))
 
 
 def found_config() -> Path | None:

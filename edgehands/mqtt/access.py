@@ -84,8 +84,10 @@ def find_password(config: MqttConfig) -> str | None:
     if config.password_variable in _taken:
         return _taken[config.password_variable]
     folder = os.environ.get("CREDENTIALS_DIRECTORY")
-    if folder and (Path(folder) / CREDENTIAL).exists():
-        return _read(Path(folder) / CREDENTIAL)
+    credential = Path(folder) / CREDENTIAL if folder else None
+    # Where there is no password, the unit gives an empty line: it must give something.
+    if credential and credential.exists() and credential.read_bytes().strip():
+        return _read(credential)
     return None
 
 
