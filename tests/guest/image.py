@@ -26,11 +26,11 @@ TOOLS = ("mmdebstrap", "systemd-nspawn", "mke2fs", "qemu-system-x86_64")
 MODELS = ("light", "palm-lite")
 CAMERA = "/dev/v4l/by-path/platform-vivid.0-video-index0"
 BROKER = "10.0.2.2"
-CONFIG = f"""\
+CONFIG = """\
 model = "light"
 
 [[camera]]
-source = "{CAMERA}"
+source = "{camera}"
 name = "vivid"
 width = 320
 height = 180
@@ -38,7 +38,7 @@ fps = 5.0
 
 [[output]]
 type = "mqtt"
-url = "mqtt://{BROKER}:1883"
+url = "mqtt://{broker}:{port}"
 node = "guest"
 """
 _FILES = {
@@ -76,8 +76,11 @@ class Image:
     initramfs: Path
     root: Path
     """The disk; no guest writes to it."""
-    config: Path
-    """A small disk with /etc/edgehands, to be copied for each guest."""
+
+    @property
+    def settings(self) -> Path:
+        """A folder with what `edgehands service install` wrote into /etc/edgehands."""
+        return self.root.with_suffix("")
 
 
 def make(wheel: Path) -> Image:
@@ -97,14 +100,24 @@ def make(wheel: Path) -> Image:
         kernel=kernel.image(sources),
         initramfs=CACHE / "initramfs.gz",
         root=CACHE / f"root-{key}.img",
-        config=CACHE / f"config-{key}.img",
     )
     if not image.root.exists():
-        for old in CACHE.glob("*.img"):
+        for old in CACHE.glob("root-*.img"):
             old.unlink()
+            shutil.rmtree(old.with_suffix(""), ignore_errors=True)
         kernel.write_initramfs(sources, image.initramfs)
         _make_disks(image, sources, wheel)
     return image
+
+
+def write_config(image: Image, disk: Path, port: int) -> str:
+    """Make the disk of /etc/edgehands for a broker on this machine; return the config."""
+    folder = disk.with_suffix(".etc")
+    shutil.copytree(image.settings, folder)
+    config = CONFIG.format(camera=CAMERA, broker=BROKER, port=port)
+    (folder / "edgehands.toml").write_text(config)
+    _format(folder, disk, "24M")
+    return config
 
 
 def _make_disks(image: Image, sources: Path, wheel: Path) -> None:
@@ -124,15 +137,9 @@ def _make_disks(image: Image, sources: Path, wheel: Path) -> None:
     shutil.copy(wheel, stage / "opt")
     _install(stage, wheels, kernel.version(sources))
     config = stage / "etc" / "edgehands"
-    kept = CACHE / "etc"
-    shutil.rmtree(kept, ignore_errors=True)
-    kept.mkdir()
-    if config.exists():
-        for path in config.iterdir():
-            shutil.move(path, kept)
     config.mkdir(exist_ok=True)
-    (kept / "edgehands.toml").write_text(CONFIG)
-    _format(kept, image.config, "24M")
+    shutil.rmtree(image.settings, ignore_errors=True)
+    shutil.copytree(config, image.settings)
     part = image.root.with_suffix(".part")
     _format(stage, part, "1600M")
     shutil.rmtree(stage)

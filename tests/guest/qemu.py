@@ -7,7 +7,6 @@ slower or more. Times that are met here are met with room to spare on a device.
 from __future__ import annotations
 
 import json
-import shutil
 import socket
 import subprocess
 import time
@@ -24,22 +23,19 @@ _BOOT_SECONDS = 240.0
 class Guest:
     """One start of the image. What it writes to its root goes with it; /etc/edgehands stays."""
 
-    def __init__(self, image: Image, folder: Path, config: Path | None = None) -> None:
-        """Start it, with an own copy of the config disk or with the one of a guest before."""
-        self.folder = folder
+    def __init__(self, image: Image, folder: Path, config: Path) -> None:
+        """Start it with this disk of /etc/edgehands."""
         self.capture = folder / "egress.pcap"
         self.console = folder / "console.log"
-        self.config = config or folder / "config.img"
-        if config is None:
-            shutil.copy(image.config, self.config)
         agent = folder / "agent.sock"
+        agent.unlink(missing_ok=True)
         command = [
             *("qemu-system-x86_64", "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2"),
             *("-m", "1536", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"),
             *("-kernel", str(image.kernel), "-initrd", str(image.initramfs)),
             *("-append", "console=ttyS0 quiet net.ifnames=0 tsc=unstable"),
             *("-drive", f"file={image.root},if=virtio,format=raw,snapshot=on"),
-            *("-drive", f"file={self.config},if=virtio,format=raw"),
+            *("-drive", f"file={config},if=virtio,format=raw"),
             *("-serial", f"file:{self.console}"),
             *("-serial", f"unix:{agent},server=on,wait=off"),
             *("-netdev", "user,id=net", "-device", "virtio-net-pci,netdev=net"),
@@ -55,20 +51,20 @@ class Guest:
 
     def run(self, script: str, *, timeout: float = 60) -> str:
         """Run lines of a shell as root and return what they say; they must succeed."""
-        answer = self.ask(script, timeout=timeout)
-        assert answer["rc"] == 0, f"{script}: {answer}"
-        out: str = answer["out"]
+        out: str = self._do(timeout, run=script, timeout=timeout)["out"]
         return out.strip()
 
-    def ask(self, script: str, *, timeout: float = 60) -> dict[str, Any]:
-        """Run lines of a shell as root; return rc, out, and how long they took in there."""
-        self.send(script, timeout=timeout)
-        self._agent.settimeout(timeout + 30)
-        return self._answer()
+    def write(self, path: str, text: str) -> None:
+        """Write to a file, with less ado than a shell."""
+        self._do(60, write=path, text=text)
 
-    def send(self, script: str, *, timeout: float = 60) -> None:
-        """Have lines of a shell run without waiting."""
-        self._agent.sendall(json.dumps({"run": script, "timeout": timeout}).encode() + b"\n")
+    def step_clock(self, seconds: float) -> None:
+        """Move the clock of the day."""
+        self._do(60, step=seconds)
+
+    def start(self, script: str) -> None:
+        """Have lines of a shell run, without waiting for them; nothing can be asked after that."""
+        self._agent.sendall(json.dumps({"run": script, "timeout": 3600}).encode() + b"\n")
 
     def property(self, name: str) -> str:
         """Return a property of the service's unit."""
@@ -79,6 +75,13 @@ class Guest:
         self._process.kill()
         self._process.wait()
         self._agent.close()
+
+    def _do(self, patience: float, **asked: object) -> dict[str, Any]:
+        self._agent.sendall(json.dumps(asked).encode() + b"\n")
+        self._agent.settimeout(patience + 30)
+        answer = self._answer()
+        assert answer["rc"] == 0, f"{asked}: {answer}"
+        return answer
 
     def _answer(self) -> dict[str, Any]:
         line = self._answers.readline()
