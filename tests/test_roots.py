@@ -60,7 +60,7 @@ def test_the_readme_installs_it_and_the_demo_sees_hands(
         # `doctor` gives a runtime a minute, which is too short for the full model in emulation.
         config = root.path("/root/.config/edgehands/edgehands.toml")
         config.parent.mkdir(parents=True)
-        config.write_text('model = "light"\n[[camera]]\nsource = "synthetic:"\n')
+        config.write_text('[[camera]]\nsource = "synthetic:"\n[tracker]\nmodel = "light"\n')
         lines[-1] += " --model light --frames 20"
     said = follow(root, lines)
     doctor, demo = said["edgehands doctor"], said[lines[-1]]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 PATIENCE = 60.0
 """Seconds after which something counts as not mended."""
 _STEP = 0.1
-_BROKEN = 'model = "lihgt"\n'
+_BROKEN = '[tracker]\nmodel = "lihgt"\n'
 
 
 class Fault(NamedTuple):

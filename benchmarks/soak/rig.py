@@ -27,8 +27,6 @@ CAPTURE = "edgehands-cam"
 
 _READY_SECONDS = 60.0
 _CONFIG = """\
-model = "{model}"
-
 [[camera]]
 source = "{source}"
 name = "soak"
@@ -41,6 +39,9 @@ node = "soak"
 
 [[output]]
 type = "stdout"
+
+[tracker]
+model = "{model}"
 """
 
 

@@ -27,8 +27,6 @@ MODELS = ("light", "palm-lite")
 CAMERA = "/dev/v4l/by-path/platform-vivid.0-video-index0"
 BROKER = "10.0.2.2"
 CONFIG = """\
-model = "light"
-
 [[camera]]
 source = "{camera}"
 name = "vivid"
@@ -40,6 +38,9 @@ fps = 5.0
 type = "mqtt"
 url = "mqtt://{broker}:{port}"
 node = "guest"
+
+[tracker]
+model = "light"
 """
 _FILES = {
     "etc/hostname": "guest\n",
