@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 PATIENCE = 60.0
 """Seconds after which something counts as not mended."""
+FRAMES = 10
+"""Frames that have to be seen again: the first may have been on their way all the time."""
 _STEP = 0.1
 _BROKEN = '[tracker]\nmodel = "lihgt"\n'
 
@@ -59,8 +61,8 @@ def _answer(rig: Rig, until: float) -> Health | None:
 
 
 def _went_on(before: Health, now: Health) -> bool:
-    """Whether each camera gave frames and each output took events since then."""
-    cameras = {camera.name: camera.frames for camera in before.cameras}
+    """Whether each camera gave some frames and each output took events since then."""
+    cameras = {camera.name: camera.frames + FRAMES for camera in before.cameras}
     outputs = {(output.kind, output.place): output.delivered for output in before.outputs}
     return all(camera.frames != cameras.get(camera.name) for camera in now.cameras) and all(
         output.delivered != outputs.get((output.kind, output.place))

@@ -99,8 +99,9 @@ def slope_per_hour(times: Sequence[float], values: Sequence[float]) -> float:
 
 def _fields(path: Path) -> dict[str, int]:
     """The numbers of a file of /proc with one "name: number" in each line."""
-    lines = (line.split() for line in path.read_text().splitlines())
-    return {name.rstrip(":"): int(value) for name, value, *_ in lines if value.isdigit()}
+    pairs = (line.partition(":")[::2] for line in path.read_text().splitlines())
+    words = ((name, value.split()) for name, value in pairs)
+    return {name: int(value[0]) for name, value in words if value and value[0].isdigit()}
 
 
 def _rss(pid: int) -> int:
