@@ -26,7 +26,16 @@ from edgehands.mqtt.settings import MqttConfig
 from edgehands.outputs.files import DRAWINGS, PICTURES, check_suffix
 from edgehands.schema import KeyPath, Problem, find_problems
 from edgehands.selection import backend_names
-from edgehands.settings import EventSettings, GestureRules, Text, TopicName, TrackerSettings
+from edgehands.settings import (
+    EventSettings,
+    GestureRules,
+    Text,
+    TopicName,
+    TrackerSettings,
+    Zone,
+    zone_mistake,
+)
+from edgehands.web_settings import WebConfig, parse_address
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
@@ -36,6 +45,8 @@ SAMPLE = Path(__file__).parent / "systemd" / "edgehands.toml"
 
 Pixels = Annotated[int, Meta(ge=16, le=16384)]
 Count = Annotated[int, Meta(ge=1)]
+MOST_MASKS = 16
+"""Of one camera."""
 
 StructT = TypeVar("StructT", bound=msgspec.Struct)
 
@@ -55,6 +66,9 @@ class CameraConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """Frames per second asked of a live camera; the rate of images."""
     frames: Count | None = None
     """Stop after so many frames; None goes on until the camera ends."""
+    masks: Annotated[tuple[Zone, ...], Meta(max_length=MOST_MASKS)] = ()
+    """Private parts of the picture, each [left, top, right, bottom] as shares of its width and
+    height: black before anything looks at it."""
 
 
 class TrackerConfig(TrackerSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -132,6 +146,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     output: tuple[OutputConfig, ...] = ()
     tracker: TrackerConfig = TrackerConfig()
     events: EventSettings = EventSettings()
+    web: WebConfig = WebConfig()
     pose: dict[str, Pose] = {}
     """Static gestures of one's own, by name."""
     gestures: dict[str, GestureRules] = {}
@@ -188,6 +203,7 @@ def overlay(
     camera: Mapping[str, object] | None = None,
     tracker: Mapping[str, object] | None = None,
     output: tuple[OutputConfig, ...] | None = None,
+    web: Mapping[str, object] | None = None,
 ) -> Config:
     """Return `config` with what the command line gave on top; a value of None was not given.
 
@@ -197,6 +213,7 @@ def overlay(
             the other fields of the file's first; without a source, all cameras are changed.
         tracker: fields of `TrackerConfig`.
         output: outputs instead of the file's.
+        web: fields of `WebConfig`.
 
     Raises:
         UsageError: a value of the wrong type or out of range, named as a flag.
@@ -206,6 +223,7 @@ def overlay(
         camera=_overlay_cameras(config.camera, _given(camera)),
         tracker=_replaced(config.tracker, _given(tracker)),
         output=config.output if output is None else output,
+        web=_replaced(config.web, _given(web)),
     )
 
 
@@ -259,6 +277,7 @@ def _mistakes(document: Mapping[str, object]) -> Iterator[Problem]:
     """Find values of the right type that name nothing there is."""
     for index, camera in _tables(document, "camera"):
         yield from _refused(("camera", index, "source"), camera, split_source)
+        yield from _mask_mistakes(index, camera)
     for index, output in _tables(document, "output"):
         suffixes = {"video": DRAWINGS, "contact_sheet": PICTURES}.get(str(output.get("type")))
         if suffixes:
@@ -266,11 +285,20 @@ def _mistakes(document: Mapping[str, object]) -> Iterator[Problem]:
             yield from _refused(("output", index, "path"), output, ending)
         if output.get("type") == "mqtt":
             yield from _refused(("output", index, "url"), output, parse_url)
-    tracker = document.get("tracker")
+    tracker, web = document.get("tracker"), document.get("web")
     if isinstance(tracker, dict):
         yield from _tracker_mistakes(tracker)
+    if isinstance(web, dict):
+        yield from _refused(("web", "address"), web, parse_address)
     for place, message in definition_mistakes(document):
         yield Problem(place, message)
+
+
+def _mask_mistakes(index: int, camera: Mapping[str, object]) -> Iterator[Problem]:
+    masks = camera.get("masks")
+    for number, mask in enumerate(masks if isinstance(masks, list | tuple) else ()):
+        if message := zone_mistake(mask):
+            yield Problem(("camera", index, "masks", number), f"masks: {message}")
 
 
 def _tracker_mistakes(tracker: Mapping[str, object]) -> Iterator[Problem]:

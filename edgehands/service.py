@@ -14,17 +14,20 @@ from typing import TYPE_CHECKING
 
 from edgehands import config as configs
 from edgehands.cameras import open_camera
-from edgehands.control import Control, adjusted
+from edgehands.control import Control
 from edgehands.errors import ConfigError
 from edgehands.gestures.learned.store import load_learned
+from edgehands.masking import masked
 from edgehands.mqtt.settings import MqttConfig
 from edgehands.outputs import Result
 from edgehands.outputs.queue import EventQueue
 from edgehands.recording import Header
 from edgehands.replay import interpreter_of
 from edgehands.settings import GestureRules
+from edgehands.steering import Steering
 from edgehands.summary import Summary
 from edgehands.tracker import HandTracker
+from edgehands.web.token import take_token
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -33,12 +36,16 @@ if TYPE_CHECKING:
     from edgehands.frame import Frame
     from edgehands.interpreter import Interpreter
     from edgehands.outputs import Output
+    from edgehands.web.live import LivePage
 
     Watch = Callable[[int, int | None], None]
 
 
 def run(
-    config: configs.Config, watch: Watch | None = None, listeners: Sequence[Output] = ()
+    config: configs.Config,
+    watch: Watch | None = None,
+    listeners: Sequence[Output] = (),
+    place: Path | None = None,
 ) -> Summary:
     """Run until the camera ends, its frame limit is reached, or Ctrl-C.
 
@@ -47,6 +54,7 @@ def run(
         watch: called after each frame with the frames so far and how many there should be, if
             anybody knows.
         listeners: outputs besides the config's.
+        place: the file that the config came from, for what saves to it.
 
     Raises:
         EdgeHandsError: what could not be opened, or broke; see `edgehands.errors`.
@@ -55,8 +63,9 @@ def run(
     configs.check(config)  # what costs nothing to find is said before anything is opened
     learned = load_learned(config.learned)
     _hide_passwords(config)
-    control = Control()
+    control = Control(sensitivity=config.events.sensitivity)
     with ExitStack() as opened:
+        page = _open_page(config, control, opened, place)
         camera = opened.enter_context(
             open_camera(
                 camera_config.source,
@@ -82,12 +91,15 @@ def run(
             runs_on=tracker.describe(),
         )
         outputs: list[Output] = [*listeners]
+        if page is not None:
+            outputs.append(page.feed(header))
         for output_config in config.output:
             outputs.append(_open_output(output_config, camera, header, control))
             opened.callback(outputs[-1].close)
         queue = EventQueue(outputs, live=camera.live)
         interpreter = interpreter_of(header)
-        director = _Director(control, interpreter)
+        steering = Steering(control, interpreter, config.events.sensitivity)
+        director = _Director(control, tracker, steering, camera_config)
         loop = _Loop(camera, tracker, interpreter, queue, outputs, director)
         summary = loop.run(camera_config.frames, watch)
     summary.outputs = [line for output in outputs if (line := output.account())]
@@ -97,19 +109,32 @@ def run(
 class _Director:
     """Carries out what the outputs were told, between two frames."""
 
-    def __init__(self, control: Control, interpreter: Interpreter) -> None:
+    def __init__(
+        self,
+        control: Control,
+        tracker: HandTracker,
+        steering: Steering,
+        camera: configs.CameraConfig,
+    ) -> None:
         self._control = control
-        self._interpreter = interpreter
-        self._rules = interpreter.rules
-        self._sensitivity = control.sensitivity
+        self._tracker = tracker
+        self._steering = steering
+        self._camera = camera.name
+        self._masks = camera.masks
 
     def pauses(self) -> bool:
-        """Whether frames are to be thrown away; changes the rules if need be."""
-        if self._sensitivity != self._control.sensitivity:
-            self._sensitivity = self._control.sensitivity
-            names = self._interpreter.names
-            self._interpreter.set_rules(adjusted(self._rules, names, self._sensitivity))
+        """Whether frames are to be thrown away; changes the settings if need be."""
+        tuning = self._steering.follow()
+        if tuning is not None:
+            self._tracker.adjust(
+                tuning.tracker, mirrored=tuning.mirrored, smoothing=tuning.smoothing
+            )
+            self._masks = tuning.masks.get(self._camera, self._masks)
         return not self._control.enabled
+
+    def admit(self, frame: Frame) -> Frame:
+        """Return what may be seen of a frame."""
+        return masked(frame, self._masks)
 
 
 class _Loop:
@@ -161,20 +186,26 @@ class _Loop:
                 watch(self.summary.frames, length)
 
     def _process(self, frame: Frame) -> None:
-        if self._director.pauses():
+        paused = self._director.pauses()
+        frame = self._director.admit(frame)
+        if paused:
             ts = self._timestamp(frame)
             self._send(Result(frame, (), {}, self._interpreter.finish(ts), ts))
             return
         stages = self.summary.stages
         hands = self._tracker.update(frame.image, frame.time)
-        self.summary.count(hands, self._tracker.last)
+        report = self._tracker.last
         ts = self._timestamp(frame)
         height, width = frame.image.shape[:2]
-        with stages.timed("gestures"):
+        with report.timed("gestures"):
             events = self._interpreter.update(hands, frame.time, ts, (width, height))
             gestures = self._interpreter.gestures(hands)
+        blocks = {hand.id: self._interpreter.block(hand) for hand in hands}
+        self.summary.count(hands, report)
         with stages.timed("outputs"):
-            self._send(Result(frame, hands, gestures, events, ts))
+            self._send(
+                Result(frame, hands, gestures, events, ts, blocks, report, self._camera.dropped)
+            )
         self._last_ts = ts
 
     def _send(self, result: Result) -> None:
@@ -200,6 +231,17 @@ class _Loop:
         if not self._camera.live:
             return frame.time
         return time.time() - (time.monotonic() - frame.captured)
+
+
+def _open_page(
+    config: configs.Config, control: Control, opened: ExitStack, place: Path | None
+) -> LivePage | None:
+    """Open the live page if there is to be one, before anything that takes time."""
+    if not config.web.enabled:
+        return None
+    from edgehands.web.live import LivePage
+
+    return opened.enter_context(LivePage(config, control, place))
 
 
 def _only_camera(config: configs.Config) -> configs.CameraConfig:
@@ -235,6 +277,7 @@ def run_id() -> str:
 
 def _hide_passwords(config: configs.Config) -> None:
     """Take them from the environment before there is a process that would inherit it."""
+    take_token(config.web.token_variable)
     for output in config.output:
         if isinstance(output, MqttConfig):
             from edgehands.mqtt.access import take_from_environment

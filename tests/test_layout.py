@@ -25,6 +25,7 @@ LAYERS = (
         "settings",
         "health",
         "control",
+        "masking",
         "redaction",
     },
     {
@@ -45,17 +46,27 @@ LAYERS = (
     {"stages", "gestures"},
     {"tracker", "events"},
     {"cameras", "outputs", "mqtt", "synthetic", "interpreter", "recording"},
-    {"schema", "toml_places", "toml_text", "summary", "agreement"},
+    {
+        "schema",
+        "steering",
+        "toml_places",
+        "toml_text",
+        "toml_edit",
+        "web_settings",
+        "summary",
+        "agreement",
+    },
     {"config_secrets", "config_text"},
     {"config", "config_files", "config_schema", "config_shown"},
-    {"service", "replay", "explain", "learning", "verify", "tuning", "doctor", "calibration"},
+    {"replay", "explain", "verify", "tuning", "doctor", "calibration", "web"},
+    {"service", "learning"},
     {"cli", "__main__", "benchmarks"},
 )
 # Each library, and the only places that may import it when they are imported themselves.
 HOMES = {
     "cv2": (
         *("imaging", "cameras.", "synthetic.", "benchmarks.films."),
-        *("outputs.drawing", "outputs.video", "outputs.contact_sheet"),
+        *("outputs.drawing", "outputs.video", "outputs.contact_sheet", "web.pictures"),
     ),
     "ai_edge_litert": (),
     "ai_edge_quantizer": (),
@@ -65,7 +76,7 @@ HOMES = {
     "onnxruntime": (),
     "flatbuffers": (),
     "paho": ("mqtt.connection",),
-    "aiohttp": (),
+    "aiohttp": ("web.server", "web.viewers"),
     "typer": ("cli.", "benchmarks."),
     "rich": ("cli.", "benchmarks."),
 }

@@ -22,6 +22,7 @@ NEEDED = (
     "edgehands/mqtt/blueprint.yaml",
     "edgehands/systemd/config.schema.json",
     "edgehands/systemd/edgehands.toml",
+    "edgehands/web/page/index.html",
     "edgehands/synthetic/demo.mp4",
     "edgehands/synthetic/demo.npz",
     "edgehands/benchmarks/accuracy.py",

@@ -5,6 +5,7 @@
 ``usb:C920``              a USB camera by its name in /dev/v4l/by-id or a unique part of it
 ``clip.mp4``              a video file; ``file:clip.mp4`` is the same
 ``photos/``, ``a*.png``   a folder, a glob or one file of images; so is ``images:photos/``
+``loop:clip.mp4``         a video file over and over, at the pace of a live camera
 ``synthetic:``            drawn hands, at the pace of a live camera
 ========================  ================================================================
 
@@ -28,6 +29,7 @@ SCHEMES: dict[str, str] = {
     "usb": "edgehands.cameras.usb",
     "file": "edgehands.cameras.file",
     "images": "edgehands.cameras.images",
+    "loop": "edgehands.cameras.loop",
     "synthetic": "edgehands.cameras.synthetic",
 }
 """Kind of camera → the module that opens it, imported only when it is asked for."""
@@ -91,7 +93,7 @@ def split_source(source: str) -> tuple[str, str]:
     if source.startswith("/dev/") and not source.startswith("/dev/shm/"):  # noqa: S108
         return "usb", source
     scheme, address = _explicit_scheme(source)
-    if not address.strip() and scheme in {"file", "images"}:
+    if not address.strip() and scheme in {"file", "images", "loop"}:
         raise UsageError(
             f"camera {source!r} names nothing: give /dev/video0, usb:NAME, a video file, "
             "a folder of images or synthetic:"

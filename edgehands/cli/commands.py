@@ -15,6 +15,7 @@ from edgehands.cli import (
     explain,
     gestures,
     ha,
+    live,
     models,
     record,
     replay,
@@ -39,6 +40,7 @@ app = typer.Typer(
 )
 app.command("run")(run.run)
 app.command("demo")(demo.demo)
+app.command("live")(live.live)
 app.command("record")(record.record)
 app.command("replay")(replay.replay)
 app.command("explain")(explain.explain)
@@ -79,6 +81,7 @@ def _root(
     )
     if not verbose:  # nobody should wonder for half a minute why nothing happens
         logging.getLogger("edgehands.cameras.synthetic").setLevel(logging.INFO)
+        logging.getLogger("edgehands.web.live").setLevel(logging.INFO)  # the page's address
 
 
 def dispatch() -> int:

@@ -87,6 +87,27 @@ EventsOption = Annotated[
 ]
 
 
+WebOption = Annotated[
+    bool,
+    typer.Option(
+        "--web",
+        help="Open the live page, on http://127.0.0.1:8770/ unless --web-address or the config "
+        "says another.",
+        show_default=False,
+        rich_help_panel=_OUTPUT,
+    ),
+]
+WebAddressOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="HOST:PORT",
+        help="Open the live page there; beyond this machine it needs a token: docs/live.md.",
+        show_default=False,
+        rich_help_panel=_OUTPUT,
+    ),
+]
+
+
 def run(
     config: Annotated[
         Path | None,
@@ -177,6 +198,8 @@ def run(
             rich_help_panel=_OUTPUT,
         ),
     ] = None,
+    web: WebOption = False,
+    web_address: WebAddressOption = None,
 ) -> None:
     """Track hands and print events, one JSON line each, until the source ends or Ctrl-C."""
     from edgehands import config as configs
@@ -211,8 +234,9 @@ def run(
             "models": str(models) if models else None,
         },
         output=(*_event_outputs(base.output, events), *extra),
+        web={"enabled": web or web_address is not None or None, "address": web_address},
     )
-    if run_with_progress(whole).interrupted:
+    if run_with_progress(whole, place=config).interrupted:
         raise typer.Exit(STOPPED)
 
 
@@ -252,13 +276,15 @@ def event_output(place: str, *, node: str | None = None) -> "OutputConfig":
     return MqttConfig(url=place, node=node, home_assistant=node is None)
 
 
-def run_with_progress(config: "Config", listeners: "Sequence[Output]" = ()) -> "Summary":
+def run_with_progress(
+    config: "Config", listeners: "Sequence[Output]" = (), place: Path | None = None
+) -> "Summary":
     """Run, show how far it is where anybody looks, and print the summary to stderr."""
     try:
         from edgehands import service
 
         with _progress_bar() as watch:
-            summary = service.run(config, watch, listeners)
+            summary = service.run(config, watch, listeners, place)
     except KeyboardInterrupt:  # before the first frame: there is nothing to sum up
         raise typer.Exit(STOPPED) from None
     for line in summary.lines():
