@@ -5,9 +5,9 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 # A process for each core; the tests of one file stay together.
 IN_TURNS := -n auto --maxprocesses 4 --dist loadfile
-SOURCES := backends benchmarks edgehands models tests
+SOURCES := backends benchmarks edgehands models tests tools
 
-.PHONY: demo test test-mqtt test-system test-arm64 test-gpu check format build accuracy parity clean
+.PHONY: demo test test-mqtt test-system test-arm64 test-gpu check docs format build wheel lock accuracy parity clean
 
 demo: $(VENV)/.installed
 	$(BIN)/edgehands models fetch
@@ -46,12 +46,24 @@ check: $(VENV)/.installed-dev
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/mypy
 
+# The site, into build/site: strict, so that a broken link fails.
+docs: $(VENV)/.installed-dev
+	$(BIN)/python -m tools.docs
+
 format: $(VENV)/.installed-dev
 	$(BIN)/ruff format $(SOURCES)
 	$(BIN)/ruff check --fix $(SOURCES)
 
-build: $(VENV)/.installed-dev
-	$(BIN)/python -m build --no-isolation
+build: wheel
+	$(BIN)/python -m build --sdist --no-isolation
+
+# The same bytes from the same commit, whoever builds it.
+wheel: $(VENV)/.installed-dev
+	$(BIN)/python -m tools.wheel dist
+
+# What the service is installed from, by hash, and its bill of materials, into systemd/.
+lock: $(VENV)/.installed-dev
+	$(BIN)/python -m tools.lock
 
 # The accuracy table of the README and its long form, into benchmarks/results/.
 accuracy: $(VENV)/.installed-dev

@@ -6,11 +6,10 @@ import http.client
 import json
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
-import msgspec
 import numpy as np
 
 from edgehands.config import CameraConfig, Config
@@ -21,6 +20,7 @@ from edgehands.hand import Hand, Roi
 from edgehands.outputs import Result
 from edgehands.recording import Header
 from edgehands.report import FrameReport
+from edgehands.web.feed import Shown
 from edgehands.web.live import LivePage
 from edgehands.web_settings import WebConfig
 
@@ -46,9 +46,9 @@ class Answer(NamedTuple):
 class Site:
     """A page with one camera, and a loop that feeds it."""
 
-    def __init__(self, page: LivePage, feed: Feed, control: Control) -> None:
+    def __init__(self, page: LivePage, camera: str, control: Control) -> None:
         self.page = page
-        self.feed = feed
+        self.feed: Feed = page._feeds[camera]
         self.control = control
         self.url = page.url
         self.port = urlsplit(page.url).port or 0
@@ -84,10 +84,11 @@ def open_site(
     if config is None:
         config = Config(camera=(CameraConfig(source="synthetic:", name=camera),))
     settings = WebConfig(**{"address": "127.0.0.1:0", "fps": 60.0, "enabled": True, **web})
-    whole = msgspec.structs.replace(config, web=settings)
     control = Control()
-    with LivePage(whole, control, place) as page:
-        yield Site(page, page.feed(Header(run="run", camera=camera)), control)
+    header = Header(run="run", camera=camera, gestures=config.gestures)
+    shown = [Shown(header, each, config.tracker) for each in config.camera]
+    with closing(LivePage(settings, shown, control, place)) as page:
+        yield Site(page, camera, control)
 
 
 def result(

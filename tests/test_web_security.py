@@ -21,12 +21,13 @@ import aiohttp
 
 from edgehands.control import Control
 from edgehands.errors import ConfigError, DeviceError, UsageError
+from edgehands.passwords import take_from_environment
 from edgehands.web import viewers
 from edgehands.web.guard import HEADERS
 from edgehands.web.listener import MOST_CONNECTIONS
 from edgehands.web.live import LivePage
 from edgehands.web.sessions import COOKIE, Sessions
-from edgehands.web.token import find_token, take_token
+from edgehands.web.token import find_token
 from edgehands.web_settings import WebConfig, parse_address
 from tests.pages import loop, open_site
 
@@ -388,11 +389,9 @@ def test_sessions_are_few_and_the_longest_unused_makes_room() -> None:
 
 
 def test_beyond_loopback_a_token_is_needed() -> None:
-    from edgehands.config import Config
-
     for address in ("0.0.0.0:0", "[::]:0", "192.0.2.7:0"):
         with pytest.raises(ConfigError, match=r"it needs a token.*umask 077"):
-            LivePage(Config(web=WebConfig(address=address)), Control())
+            LivePage(WebConfig(address=address), [], Control())
 
 
 def test_a_token_comes_from_its_file_the_environment_or_systemd(
@@ -401,7 +400,7 @@ def test_a_token_comes_from_its_file_the_environment_or_systemd(
     assert find_token(WebConfig()) is None
     assert find_token(WebConfig(token_file=str(token_file))) == TOKEN
     monkeypatch.setenv("MY_TOKEN", TOKEN)
-    take_token("MY_TOKEN")
+    take_from_environment("MY_TOKEN")
     assert "MY_TOKEN" not in os.environ  # no child inherits it
     assert find_token(WebConfig(token_variable="MY_TOKEN")) == TOKEN  # noqa: S106
     token_file.rename(tmp_path / "web-token")
@@ -412,11 +411,10 @@ def test_a_token_comes_from_its_file_the_environment_or_systemd(
 @pytest.mark.parametrize(
     ("content", "mode", "message"),
     [
-        (TOKEN, 0o640, "others can read it; chmod 600"),
-        (TOKEN, 0o604, "others can read it; chmod 600"),
-        ("short", 0o600, "the token alone, 16 to 512 characters"),
-        ("two lines of\nsome length each", 0o600, "the token alone"),
-        ("x" * 600, 0o600, "the token alone"),
+        (TOKEN, 0o604, "anybody can read it; chmod 600"),
+        ("short", 0o600, "16 to 512 characters"),
+        ("two lines of\nsome length each", 0o600, "alone, on one line"),
+        ("x" * 600, 0o600, "16 to 512 characters"),
         ("\udcff" * 20, 0o600, "not UTF-8"),
         (None, 0o600, "no token file .*: make one: .*umask 077"),
     ],
@@ -468,11 +466,9 @@ def test_only_loopback_is_loopback() -> None:
 
 
 def test_a_taken_port_is_told_in_one_line(site: Site) -> None:
-    from edgehands.config import Config
-
-    taken = WebConfig(address=f"127.0.0.1:{site.port}")
-    with pytest.raises(DeviceError, match=rf"{site.port}: Address already in use; .*--web-address"):
-        LivePage(Config(web=taken), Control())
+    message = rf"{site.port}: Address already in use; .*--web-address"
+    with pytest.raises(DeviceError, match=message), open_site(address=f"127.0.0.1:{site.port}"):
+        pass
 
 
 def assert_frames_go_on(taken: list[float]) -> None:

@@ -6,8 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from edgehands.cameras import file
-from edgehands.cameras.base import Camera
-from edgehands.cameras.newest import Newest
+from edgehands.cameras.live import LiveCamera
 from edgehands.frame import Frame
 
 if TYPE_CHECKING:
@@ -30,31 +29,22 @@ def open_camera(
     return LoopCamera(address, file.open_camera(address, width=width, height=height, fps=fps))
 
 
-class LoopCamera(Camera):
+class LoopCamera(LiveCamera):
     """Plays a video in real time: one that is taken too slowly loses frames, as a camera does.
 
     Times go on rising from one round to the next.
     """
-
-    live = True
 
     def __init__(self, address: str, video: file.VideoFile) -> None:
         self.source = f"loop:{address}"
         self.fps = video.fps
         self._address = address
         self._video = video
-        self._newest = Newest(self._frames, name="camera loop")
-
-    def __next__(self) -> Frame:
-        frame = self._newest.take()
-        self.dropped = self._newest.dropped
-        if frame is None:
-            raise StopIteration
-        return frame
+        self._start()
 
     def close(self) -> None:
         """Stop playing."""
-        self._newest.close()
+        super().close()
         self._video.close()
 
     def _frames(self, stop: threading.Event) -> Generator[Frame, None, None]:

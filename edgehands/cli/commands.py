@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from edgehands import logs
 from edgehands._version import __version__
 from edgehands.cli import (
     bench,
@@ -20,6 +21,7 @@ from edgehands.cli import (
     record,
     replay,
     run,
+    status,
     tune,
     verify,
     watch,
@@ -44,6 +46,7 @@ app.command("live")(live.live)
 app.command("record")(record.record)
 app.command("replay")(replay.replay)
 app.command("explain")(explain.explain)
+app.command("status")(status.status)
 app.command("doctor")(doctor.doctor)
 app.command("verify")(verify.verify_backends)
 app.command("tune")(tune.tune)
@@ -76,9 +79,7 @@ def _root(
         ),
     ] = False,
 ) -> None:
-    logging.basicConfig(
-        format="edgehands: %(message)s", level=_LOG_LEVELS[min(verbose, len(_LOG_LEVELS) - 1)]
-    )
+    logs.set_up(_LOG_LEVELS[min(verbose, len(_LOG_LEVELS) - 1)])
     if not verbose:  # nobody should wonder for half a minute why nothing happens
         logging.getLogger("edgehands.cameras.synthetic").setLevel(logging.INFO)
         logging.getLogger("edgehands.web.live").setLevel(logging.INFO)  # the page's address

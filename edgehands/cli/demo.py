@@ -14,12 +14,14 @@ from edgehands.cli.run import (
     EventsOption,
     ModelOption,
     ModelsOption,
+    StyleOption,
     ThreadsOption,
     WebAddressOption,
     WebOption,
     event_output,
     key_values,
     run_with_progress,
+    video_output,
 )
 
 
@@ -34,6 +36,7 @@ def demo(
     threads: ThreadsOption = None,
     models: ModelsOption = None,
     events: EventsOption = None,
+    style: StyleOption = None,
     frames: Annotated[
         int | None, typer.Option(help="Stop after so many.", show_default=False)
     ] = None,
@@ -50,7 +53,7 @@ def demo(
 
     page = web or web_address is not None
     video, sheet = out / "demo.mp4", out / "contact-sheet.png"
-    files = (configs.VideoConfig(path=str(video)), configs.ContactSheetConfig(path=str(sheet)))
+    files = (video_output(video, style), configs.ContactSheetConfig(path=str(sheet)))
     kind = "loop" if page else "file"
     config = configs.overlay(
         configs.Config(),

@@ -86,7 +86,7 @@ def live(
     )
     if browser:
         webbrowser.open(f"http://{parse_address(whole.web.address)}/")
-    if run_with_progress(whole, place=place).interrupted:
+    if run_with_progress(whole, saves_to=place).interrupted:
         raise typer.Exit(STOPPED)
 
 

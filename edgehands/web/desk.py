@@ -12,6 +12,7 @@ from msgspec import UNSET, Meta, UnsetType
 from edgehands.config import MOST_MASKS
 from edgehands.control import Tuning
 from edgehands.errors import UsageError
+from edgehands.replay import interpreter_of
 from edgehands.settings import (
     GestureRules,
     Positive,
@@ -23,12 +24,13 @@ from edgehands.settings import (
 from edgehands.web.saving import save
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from edgehands.config import Config
     from edgehands.control import Control
+    from edgehands.recording import Header
     from edgehands.toml_places import KeyPath
+    from edgehands.web.feed import Shown
     from edgehands.web.saving import Saved
 
 _TRACKER = ("min_presence", "smoothing_min_cutoff", "smoothing_beta")
@@ -63,29 +65,30 @@ class Desk:
     """Where settings are changed while it runs.
 
     Args:
-        config: with what holds at the start.
-        control: read by the loop.
+        control: read by the loops.
         place: the config's file; None if it has none.
     """
 
-    def __init__(self, config: Config, control: Control, place: Path | None) -> None:
-        self._config = config
+    def __init__(self, control: Control, place: Path | None) -> None:
         self._control = control
         self._place = place
-        self._gestures: dict[str, GestureRules] = {}
-        self._tuning = self._saved = Tuning(
-            config.tracker.mirrored,
-            config.tracker.smoothing,
-            config.tracker,
-            config.gestures,
-            {camera.name: camera.masks for camera in config.camera},
-        )
-        self._saved_sensitivity = config.events.sensitivity
         self._saving = Lock()
 
-    def know(self, gestures: Mapping[str, GestureRules]) -> None:
-        """Take note of the gestures that there are, with the rules that they begin with."""
-        self._gestures |= {name: rules for name, rules in gestures.items() if rules.enabled}
+    def begin(self, shown: Sequence[Shown]) -> None:
+        """Take what the config says, at the start and again when it was read anew."""
+        first = shown[0]
+        self._cameras = [each.camera for each in shown]
+        self._gestures = {name: rules for each in shown for name, rules in _enabled(each.header)}
+        self._tuning = self._saved = Tuning(
+            first.tracker.mirrored,
+            first.tracker.smoothing,
+            first.tracker,
+            first.header.gestures,
+            {camera.name: camera.masks for camera in self._cameras},
+        )
+        self._saved_sensitivity = first.header.events.sensitivity
+        if self._control.tuning is not None:  # what was changed before counts no more
+            self._control.tuning = self._tuning
 
     def state(self) -> dict[str, Any]:
         """Return what holds now, as the page shows it."""
@@ -152,7 +155,7 @@ class Desk:
             changes = self._unsaved()
             if not changes:
                 raise UsageError("nothing to save: the config says all this already")
-            saved = save(self._place, changes, self._config, write=write)
+            saved = save(self._place, changes, self._cameras, write=write)
             if write:
                 self._saved, self._saved_sensitivity = tuning, sensitivity
             return saved
@@ -187,6 +190,15 @@ class Desk:
         for camera, masks in now.masks.items():
             pairs["camera", camera, "masks"] = masks, then.masks[camera]
         return {path: _short(value) for path, (value, old) in pairs.items() if value != old}
+
+
+def _enabled(header: Header) -> Iterator[tuple[str, GestureRules]]:
+    """Return the gestures that there are, with the rules that they begin with."""
+    interpreter = interpreter_of(header)
+    for name in interpreter.names:
+        rules = interpreter.rules.get(name, GestureRules())
+        if rules.enabled:
+            yield name, rules
 
 
 def _given(change: msgspec.Struct) -> dict[str, Any]:

@@ -6,17 +6,25 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
-from edgehands.outputs import Output
-
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
+    from edgehands.config import CameraConfig, TrackerConfig
     from edgehands.events import Event
     from edgehands.outputs import Result
     from edgehands.recording import Header
 
 KEPT_EVENTS = 200
 _KEPT_SAMPLES = 240  # eight seconds at 30 frames a second: nobody waits longer for a picture
+
+
+class Shown(NamedTuple):
+    """A camera that the page shows, as the config has it."""
+
+    header: Header
+    """Its name, and everything that its gestures are made of."""
+    camera: CameraConfig
+    tracker: TrackerConfig
 
 
 class Sample(NamedTuple):
@@ -35,22 +43,20 @@ class Sample(NamedTuple):
     """The detector was begun."""
 
 
-class Feed(Output):
+class Feed:
     """Takes a camera's results; while nobody watches, only its events.
 
     Args:
-        header: the camera's name and everything that its gestures are made of.
         wake: called in the loop's thread when there is something new to show.
     """
 
-    def __init__(self, header: Header, wake: Callable[[], None]) -> None:
-        self.header = header
+    def __init__(self, wake: Callable[[], None]) -> None:
         self.watched = False
         """Whether anybody looks. Plain, so that the loop may read while another thread writes."""
         self.events: tuple[tuple[int, Event], ...] = ()
         """The latest, each with its number, from 1; replaced, never changed."""
-        self.ended = False
-        """The run is over."""
+        self.state: tuple[str, str] = ("ok", "")
+        """How the camera is doing, and why it is not ok."""
         self._wake = wake
         self._newest: Result | None = None
         self._samples: deque[Sample] = deque(maxlen=_KEPT_SAMPLES)
@@ -73,9 +79,9 @@ class Feed(Output):
         self._newest = result
         self._wake()
 
-    def end(self, events: Sequence[Event]) -> None:  # noqa: ARG002 (they come as events, too)
-        """Tell the page that nothing will come."""
-        self.ended = True
+    def camera(self, state: str, reason: str) -> None:
+        """Take note of how the camera is doing."""
+        self.state = state, reason
         self._wake()
 
     def take(self) -> Result | None:

@@ -1,6 +1,6 @@
-"""The live page as a run has it: a feed for each camera, and what makes pictures of them.
+"""The live page as a run has it: an output that takes what all cameras' loops find.
 
-The loop only leaves its newest result here. Copying, encoding and explaining are done in another
+The loops only leave their newest result here. Copying, encoding and explaining are done in another
 thread, sending in a third, and none of it while nobody watches.
 """
 
@@ -11,33 +11,33 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from edgehands.errors import ConfigError
-from edgehands.settings import GestureRules
+from edgehands.outputs import Output
 from edgehands.web.desk import Desk
 from edgehands.web.feed import Feed
-from edgehands.web.token import find_token, how_to_make
+from edgehands.web.token import needed_token
 from edgehands.web_settings import parse_address
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
-    from types import TracebackType
 
-    from typing_extensions import Self
-
-    from edgehands.config import Config
     from edgehands.control import Control
-    from edgehands.recording import Header
+    from edgehands.events import Event
+    from edgehands.health import CameraState
+    from edgehands.outputs import Result
+    from edgehands.web.feed import Shown
     from edgehands.web.pictures import Painter
+    from edgehands.web_settings import WebConfig
 
 _log = logging.getLogger(__name__)
-_DEFAULT = GestureRules()
 
 
-class LivePage:
+class LivePage(Output):
     """Opens the page; closing it ends all of its threads.
 
     Args:
-        config: the whole of it.
+        config: the table [web].
+        shown: the cameras.
         control: through which the page changes settings.
         place: the file of the config, to save them in.
 
@@ -47,25 +47,27 @@ class LivePage:
         RuntimeMissingError: aiohttp is not installed.
     """
 
-    def __init__(self, config: Config, control: Control, place: Path | None = None) -> None:
-        self._config = config.web
-        address = parse_address(config.web.address)
-        token = find_token(config.web)
-        if token is None and not address.is_loopback:
-            raise ConfigError(
-                f"others can reach the live page on {address}: it needs a token; "
-                f"{how_to_make('web-token')}, then token_file in [web]"
-            )
+    def __init__(
+        self,
+        config: WebConfig,
+        shown: Sequence[Shown],
+        control: Control,
+        place: Path | None = None,
+    ) -> None:
+        address = parse_address(config.address)
+        token = needed_token(config, address)
         from edgehands.web.server import Server
 
+        self._config = config
         self._control = control
-        self._desk = Desk(config, control, place)
-        self._feeds: dict[str, Feed] = {}
-        self._painters: dict[str, Painter] = {}
+        self._desk = Desk(control, place)
         self._fresh = threading.Event()
         self._closing = threading.Event()
         self._failed = False
-        self._server = Server(config.web, address, token, self._desk, self._feeds)
+        self._feeds: Mapping[str, Feed] = {}
+        self._painters: Mapping[str, Painter] = {}
+        self._prepare(shown)
+        self._server = Server(config, address, token, self._desk, self._feeds)
         self.url = f"http://{address._replace(port=self._server.port)}/"
         """Where a browser on this machine finds it."""
         self._thread = threading.Thread(
@@ -74,17 +76,29 @@ class LivePage:
         self._thread.start()
         _log.info("live page at %s", self.url)
 
-    def feed(self, header: Header) -> Feed:
-        """Return the output that a camera's results go to."""
-        from edgehands.replay import interpreter_of
-        from edgehands.web.pictures import Painter
+    def watch_over(self, shown: Sequence[Shown]) -> None:
+        """Go on with what a config says that was read anew."""
+        self._prepare(shown)
+        self._server.introduce(self._feeds)
 
-        feed = Feed(header, self._fresh.set)
-        interpreter = interpreter_of(header)
-        self._desk.know({name: interpreter.rules.get(name, _DEFAULT) for name in interpreter.names})
-        self._painters[header.camera] = Painter(feed, self._control, pixels=self._config.pixels)
-        self._feeds[header.camera] = feed
-        return feed
+    def result(self, result: Result) -> None:
+        """Leave the newest result of a camera here, while somebody watches."""
+        if feed := self._feeds.get(result.camera):
+            feed.result(result)
+
+    def event(self, event: Event) -> None:
+        """Keep an event for the page's list."""
+        if feed := self._feeds.get(event.camera):
+            feed.event(event)
+
+    def camera(self, name: str, state: CameraState, reason: str | None) -> None:
+        """Tell the page how a camera is doing."""
+        if feed := self._feeds.get(name):
+            feed.camera(state, reason or "")
+
+    def config(self, problem: str | None) -> None:
+        """Tell the page why the config file was not taken."""
+        self._server.tell("config_problem", problem or "")
 
     def close(self) -> None:
         """Tell the open pages that it is over, and stop."""
@@ -93,16 +107,21 @@ class LivePage:
         self._thread.join(1.0)
         self._server.close()
 
-    def __enter__(self) -> Self:
-        return self
+    def _prepare(self, shown: Sequence[Shown]) -> None:
+        from edgehands.web.pictures import Painter
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
+        self._desk.begin(shown)
+        names = [each.header.camera for each in shown]
+        self._feeds = {name: self._feeds.get(name) or Feed(self._fresh.set) for name in names}
+        self._painters = {
+            each.header.camera: Painter(
+                self._feeds[each.header.camera],
+                each.header,
+                self._control,
+                pixels=self._config.pixels,
+            )
+            for each in shown
+        }
 
     def _paint_all(self) -> None:
         """Make pictures of what is new, not more often than is wanted."""
@@ -119,8 +138,9 @@ class LivePage:
             self._closing.wait(max(0.0, begin + 1 / self._config.fps - time.monotonic()))
 
     def _paint(self) -> None:
-        for camera, painter in [*self._painters.items()]:
-            result = self._feeds[camera].take()
+        feeds = self._feeds
+        for camera, painter in self._painters.items():
+            result = feeds[camera].take() if camera in feeds else None
             if result is not None:
                 self._server.offer(camera, painter.message(result))
         self._server.wake()

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from edgehands.explain.spans import Need, Span
     from edgehands.hand import Hand, ImageArray
     from edgehands.outputs import Result
+    from edgehands.recording import Header
     from edgehands.web.feed import Feed, Sample
 
 WIDTH = 640
@@ -40,15 +41,16 @@ class Painter:
 
     Args:
         feed: the camera's.
+        header: its name and everything that its gestures are made of.
         control: of the run, whose rules the explanations follow.
         pixels: whether the camera's picture may be shown.
     """
 
-    def __init__(self, feed: Feed, control: Control, *, pixels: bool) -> None:
+    def __init__(self, feed: Feed, header: Header, control: Control, *, pixels: bool) -> None:
         self._feed = feed
+        self._header = header
         self._control = control
         self._pixels = pixels
-        header = feed.header
         interpreter = interpreter_of(header)
         self._steering = Steering(control, interpreter, header.events.sensitivity)
         self._judge = Judge(interpreter, self._steering.rules)
@@ -62,7 +64,7 @@ class Painter:
         height, width = result.frame.image.shape[:2]
         report = result.report
         told = {
-            "camera": self._feed.header.camera,
+            "camera": self._header.camera,
             "time": result.frame.time,
             "size": (width, height),
             "paused": not self._control.enabled,
@@ -96,7 +98,7 @@ class Painter:
     def _reading(self, hand: Hand, result: Result) -> dict[str, Any]:
         """Return what is slower to find out: fingers, and what a pose lacks."""
         tuning = self._control.tuning
-        mirrored = tuning.mirrored if tuning else self._feed.header.mirrored
+        mirrored = tuning.mirrored if tuning else self._header.mirrored
         fingers = read_fingers(hand, mirrored=mirrored)
         shown, block = result.gestures.get(hand.id), result.blocks.get(hand.id)
         span = self._judge.span(hand, shown, block, result.frame.time)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
@@ -15,10 +14,10 @@ from edgehands.toml_edit import edit
 from edgehands.toml_text import toml_key, toml_value
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from edgehands.config import Config
+    from edgehands.config import CameraConfig
     from edgehands.config_text import Document
     from edgehands.toml_places import KeyPath
 
@@ -34,14 +33,18 @@ class Saved(NamedTuple):
 
 
 def save(
-    place: Path | None, changes: Mapping[KeyPath, object], config: Config, *, write: bool
+    place: Path | None,
+    changes: Mapping[KeyPath, object],
+    cameras: Sequence[CameraConfig],
+    *,
+    write: bool,
 ) -> Saved:
     """Write changes into a config file.
 
     Args:
         place: the file; without one they can only be told.
         changes: values by path, a camera by its name instead of its number.
-        config: the run's.
+        cameras: the run's.
         write: False only tells what would be written.
 
     Raises:
@@ -56,7 +59,7 @@ def save(
             )
         return Saved(None, tuple(_line(path, value) for path, value in changes.items()), False)
     document = read_document(place)
-    numbered = {_numbered(path, document, config): value for path, value in changes.items()}
+    numbered = {_numbered(path, document, cameras): value for path, value in changes.items()}
     try:
         edited = edit(document.text, numbered)
     except ValueError as error:
@@ -67,17 +70,16 @@ def save(
     return Saved(str(place), edited.lines, write)
 
 
-def _numbered(path: KeyPath, document: Document, config: Config) -> KeyPath:
+def _numbered(path: KeyPath, document: Document, run: Sequence[CameraConfig]) -> KeyPath:
     """Return the path to a camera's key by the camera's place in the file."""
     table, name, *rest = path
     if table != "camera":
         return path
+    sources = {camera.name: camera.source for camera in run}
     cameras = msgspec.convert(document.tables.get("camera", []), list[dict[str, object]])
     for number, camera in enumerate(cameras):
-        with suppress(StopIteration):
-            mine = next(each for each in config.camera if each.name == name)
-            if camera.get("name", "camera") == name and camera.get("source") == mine.source:
-                return (table, number, *rest)
+        if camera.get("name", "camera") == name and camera.get("source") == sources[str(name)]:
+            return (table, number, *rest)
     raise ConfigError(f"{document.path}: has no camera {name!r} with this source: copy the lines")
 
 

@@ -61,7 +61,7 @@ class Server:
         address: where to listen.
         token: what a browser has to show; None lets everybody in.
         desk: the settings.
-        feeds: the cameras by name; more may come.
+        feeds: the cameras by name.
 
     Raises:
         DeviceError: the address cannot be listened on.
@@ -98,6 +98,15 @@ class Server:
     def wake(self) -> None:
         """Let the pages look for events; from any thread."""
         self._call(self._viewers.wake)
+
+    def tell(self, kind: str, what: object) -> None:
+        """Tell all pages something; from any thread."""
+        self._call(self._viewers.tell, kind, what)
+
+    def introduce(self, feeds: Mapping[str, Feed]) -> None:
+        """Go on with other cameras; from any thread."""
+        self._feeds = feeds
+        self._call(self._viewers.introduce, feeds)
 
     def close(self) -> None:
         """End all connections and the thread."""

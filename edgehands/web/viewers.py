@@ -35,6 +35,8 @@ class Viewer:
     """Its window can be seen."""
     told: int = 0
     """Number of the last event that it was sent."""
+    state: tuple[str, str] | None = None
+    """Of its camera, as it was told."""
     message: bytes = _NOTHING
     """The newest, not yet sent: overtaken by the next one."""
     notices: dict[str, Any] = field(default_factory=dict)
@@ -58,6 +60,17 @@ class Viewers:
         self._idle = idle
         self._welcome = welcome
         self._viewers: set[Viewer] = set()
+
+    def introduce(self, feeds: Mapping[str, Feed]) -> None:
+        """Go on with other cameras: all pages begin anew."""
+        self._feeds = feeds
+        for viewer in self._viewers:
+            if viewer.camera not in feeds:
+                viewer.camera = next(iter(feeds), "")
+            viewer.told, viewer.state, viewer.message = 0, None, _NOTHING
+            viewer.notices["welcome"] = self._welcome()
+            viewer.fresh.set()
+        self._count_watchers()
 
     def __len__(self) -> int:
         return len(self._viewers)
@@ -101,6 +114,7 @@ class Viewers:
     async def close(self, why: str) -> None:
         """Tell all pages the last there is, and end them."""
         viewers = [*self._viewers]
+        self.tell("ended", True)
         await asyncio.gather(*map(self._send, viewers), return_exceptions=True)
         closing = [
             viewer.socket.close(code=WSCloseCode.GOING_AWAY, message=why.encode())
@@ -116,7 +130,8 @@ class Viewers:
             return False
         camera, watches = said.get("camera"), said.get("watches")
         if isinstance(camera, str) and camera in self._feeds:
-            viewer.camera, viewer.message, viewer.told = camera, _NOTHING, 0
+            viewer.camera, viewer.message = camera, _NOTHING
+            viewer.told, viewer.state = 0, None
         if isinstance(watches, bool):
             viewer.watches = watches
         if said.get("touched") is True:
@@ -152,8 +167,9 @@ class Viewers:
             if events:
                 viewer.told = feed.events[-1][0]
                 notices["events"] = events
-            if feed.ended:
-                notices["ended"] = True
+            if feed.state != viewer.state:
+                viewer.state = feed.state
+                notices["camera_state"] = feed.state
         if notices:
             await viewer.socket.send_str(msgspec.json.encode(notices).decode())
         if message:

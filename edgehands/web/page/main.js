@@ -38,7 +38,7 @@ function frame(told, jpeg) {
   }
 }
 
-function notices({ welcome, settings: changed, events, ended }) {
+function notices({ welcome, settings: changed, events, camera_state: camera, config_problem: config, ended }) {
   if (welcome) {
     log.clear();
     charts.clear();
@@ -49,6 +49,8 @@ function notices({ welcome, settings: changed, events, ended }) {
     settings.hear(welcome.settings);
     curtain(welcome.settings.enabled ? "Waiting for the first picture …" : "Paused: frames are thrown away.");
   }
+  if (camera) cameraState(...camera);
+  if (config !== undefined) setText(byId("problem"), config && `The config file was not taken: ${config}`);
   if (changed) settings.hear(changed);
   if (events) log.add(events);
   if (ended) state("ended");
@@ -61,6 +63,13 @@ function state(name, problem = "") {
   byId("resume").hidden = name !== "idle";
   byId("login").hidden = name !== "token";
   if (name !== "live") curtain(`${text} ${problem}`.trim());
+}
+
+// A camera that is away or covered gives no frames that would say so.
+function cameraState(name, reason) {
+  byId("hint").hidden = name === "ok";
+  setText(byId("hint"), `The camera is ${name}. ${reason}`.trim());
+  if (name === "lost" || name === "stalled") curtain(`The camera is ${name}. ${reason}`.trim());
 }
 
 function curtain(text) {
