@@ -52,12 +52,12 @@ LAYERS = (
     {"stages", "gestures"},
     {"tracker", "events"},
     {"cameras", "outputs", "mqtt", "synthetic", "interpreter", "recording", "monitor"},
-    {"schema", "toml_places", "toml_text", "summary", "agreement"},
+    {"schema", "toml_places", "toml_text", "toml_edit", "summary", "agreement"},
     {"config_secrets", "config_text"},
     {"config", "config_files", "config_schema", "config_shown"},
     {
         *("service", "replay", "explain", "learning", "verify", "tuning", "doctor"),
-        *("calibration", "compat"),
+        *("calibration", "compat", "setup"),
     },
     {"cli", "__main__", "benchmarks"},
 )

@@ -20,6 +20,7 @@ from edgehands.cli import (
     record,
     replay,
     run,
+    setup,
     status,
     tune,
     verify,
@@ -41,6 +42,7 @@ app = typer.Typer(
 )
 app.command("run")(run.run)
 app.command("demo")(demo.demo)
+app.command("setup")(setup.setup)
 app.command("record")(record.record)
 app.command("replay")(replay.replay)
 app.command("explain")(explain.explain)
