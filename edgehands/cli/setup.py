@@ -115,7 +115,9 @@ def _camera(given: str | None, before: "Config | None", path: Path, asking: bool
         source = _choose_camera(
             [each.source for each in found], [each.what for each in found], source
         )
-    split_source(source)  # a name that means nothing is said at once
+    kind, address = split_source(source)  # a name that means nothing is said at once
+    if kind in {"file", "images"}:  # a service starts in another folder
+        source = f"{kind}:{Path(address).expanduser().absolute()}"
     _try_camera(source, path)
     return None if source == kept else source
 

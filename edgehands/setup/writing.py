@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
 from edgehands import folders
+from edgehands.config import convert
 from edgehands.config_files import SYSTEM, load, sample_text
 from edgehands.config_text import parse_document, read_document
 from edgehands.errors import ConfigError, InputError
+from edgehands.gestures.names import known_gestures
 from edgehands.mqtt.access import CREDENTIAL
 from edgehands.toml_edit import edit
 
@@ -63,13 +65,14 @@ def write(path: Path, answers: Answers) -> tuple[str, ...]:
         raise ConfigError(
             f"{path}: {error}; or make a new one: edgehands setup --config FILE"
         ) from error
+    # What is written will be read again.
+    convert(parse_document(path, edited.text), known_gestures=known_gestures())
     try:
         if answers.password is not None:
             folders.write_whole(password_file(path), answers.password.encode() + b"\n", mode=0o600)
         folders.write_whole(path.resolve(), edited.text.encode())
     except OSError as error:
         raise InputError(f"cannot write {path}: {error.strerror or error}") from error
-    load(path)  # what was written must be right
     return edited.lines
 
 
@@ -84,7 +87,7 @@ def current(path: Path) -> Config | None:
 
 def password_file(path: Path) -> Path:
     """Return where the broker's password goes: the unit passes on the one beside its config."""
-    return path.with_name(CREDENTIAL)
+    return path.absolute().with_name(CREDENTIAL)
 
 
 def _changes(path: Path, answers: Answers, tables: Mapping[str, object]) -> dict[KeyPath, object]:
