@@ -22,6 +22,7 @@ from edgehands.cli import (
     replay,
     run,
     service,
+    setup,
     status,
     support_bundle,
     tune,
@@ -45,6 +46,7 @@ app = typer.Typer(
 app.command("run")(run.run)
 app.command("demo")(demo.demo)
 app.command("live")(live.live)
+app.command("setup")(setup.setup)
 app.command("record")(record.record)
 app.command("replay")(replay.replay)
 app.command("explain")(explain.explain)
