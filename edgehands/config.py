@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias, TypeVar
 import msgspec
 from msgspec import Meta
 
-from edgehands.cameras import split_source
+from edgehands.cameras import split_source, takes_password
+from edgehands.cameras.passwords import VARIABLE
 from edgehands.config_secrets import without_secrets
 from edgehands.config_text import Document, read_document
 from edgehands.drawing import Style  # noqa: TC001 (msgspec reads it at run time)
@@ -67,6 +68,12 @@ class CameraConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """Frames per second asked of a live camera; the rate of images."""
     frames: Count | None = None
     """Stop after so many frames; None goes on until the camera ends."""
+    password_file: Text | None = None
+    """File with the password of a network camera, not readable by all; None takes it from the
+    environment variable, else from the systemd credential camera-password-NAME or
+    camera-password."""
+    password_variable: Text = VARIABLE
+    """The environment variable with the password."""
 
 
 class TrackerConfig(TrackerSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -311,6 +318,10 @@ def _mistakes(document: Mapping[str, object]) -> Iterator[Problem]:
     yield from _several_cameras(document)
     for index, camera in _tables(document, "camera"):
         yield from _refused(("camera", index, "source"), camera, split_source)
+        source = str(camera.get("source"))
+        if camera.get("password_file") and "://" in source and not takes_password(source):
+            message = "password_file without its user: write source as scheme://USER@host/path"
+            yield Problem(("camera", index, "password_file"), message)
     for index, output in _tables(document, "output"):
         suffixes = {"video": DRAWINGS, "contact_sheet": PICTURES}.get(str(output.get("type")))
         if suffixes:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 
 # After "//user:" comes a port or a password; what has an @ behind it and is no port is a password.
-# One slash of the two may have been forgotten.
+# One slash of the two may have been forgotten. {password} only keeps its place.
 _IN_URL = re.compile(
     r"""
       (?P<before>[a-z][a-z0-9+.-]*:/{1,2}[^/?\#@:\s\[]*:)
       (?!\d*(?:[/?\#]|$))
+      (?!\{password\}@)
       .*@
     """,
     re.VERBOSE | re.IGNORECASE | re.DOTALL,

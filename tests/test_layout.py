@@ -29,6 +29,7 @@ LAYERS = (
         "notify",
         "pulse",
         "heat",
+        "passwords",
     },
     {
         "geometry",
