@@ -29,6 +29,8 @@ LAYERS = (
         "notify",
         "pulse",
         "heat",
+        "messages",
+        "logs",
         "passwords",
     },
     {
