@@ -26,12 +26,12 @@ LAYERS = (
         "health",
         "control",
         "redaction",
-        "notify",
-        "pulse",
-        "heat",
         "messages",
         "logs",
         "passwords",
+        "notify",
+        "pulse",
+        "heat",
     },
     {
         "geometry",
@@ -57,7 +57,7 @@ LAYERS = (
     {"config", "config_files", "config_schema", "config_shown"},
     {
         *("service", "replay", "explain", "learning", "verify", "tuning", "doctor"),
-        *("calibration", "compat"),
+        *("calibration", "compat", "support", "installation"),
     },
     {"cli", "__main__", "benchmarks"},
 )

@@ -20,7 +20,9 @@ from edgehands.cli import (
     record,
     replay,
     run,
+    service,
     status,
+    support_bundle,
     tune,
     verify,
     watch,
@@ -46,6 +48,7 @@ app.command("replay")(replay.replay)
 app.command("explain")(explain.explain)
 app.command("status")(status.status)
 app.command("doctor")(doctor.doctor)
+app.command("support-bundle")(support_bundle.support_bundle)
 app.command("verify")(verify.verify_backends)
 app.command("tune")(tune.tune)
 app.command("bench")(bench.bench)
@@ -53,6 +56,7 @@ app.add_typer(gestures.app, name="gestures")
 app.command("watch")(watch.watch)
 app.add_typer(config.app, name="config")
 app.add_typer(models.app, name="models")
+app.add_typer(service.app, name="service")
 app.add_typer(ha.app, name="ha")
 
 
