@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgehands.errors import ConfigError
+from edgehands.redaction import keep_secret
 
 _LONGEST = 65535  # bytes, of MQTT; others are shorter
 
@@ -37,11 +38,16 @@ class Places:
     """Names of systemd credentials: LoadCredential=NAME:/etc/edgehands/NAME."""
 
     def find(self) -> str | None:
-        """Return the password, None where there is none.
+        """Return the password, None where there is none; no message will show it from now on.
 
         Raises:
             ConfigError: a file that is named and cannot be read, or that anybody can read.
         """
+        if password := self._find():
+            keep_secret(password)
+        return password
+
+    def _find(self) -> str | None:
         if self.file is not None:
             return _checked(Path(self.file), _read(Path(self.file)))
         take_from_environment(self.variable)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import quote
 
 # After "//user:" comes a port or a password; what has an @ behind it and is no port is a password.
 # One slash of the two may have been forgotten. {password} only keeps its place.
@@ -25,6 +26,9 @@ _SECRET_NAME = re.compile(r"pass|pwd|token|secret|api_?key|credential", re.IGNOR
 HIDDEN = "…"
 """What is shown for a secret."""
 
+_SHORTEST = 6  # characters; a shorter password is a word that stands everywhere
+_known: set[str] = set()
+
 
 def has_url_password(text: str) -> bool:
     """Whether `text` holds a URL with a password: scheme://user:password@host."""
@@ -36,8 +40,16 @@ def host_of(text: str) -> str:
     return re.split(r"[/:?#\s]", text.rpartition("@")[2], maxsplit=1)[0]
 
 
+def keep_secret(password: str) -> None:
+    """Let `redacted` hide a password that this process has read, wherever it stands."""
+    if len(password) >= _SHORTEST:
+        _known.update((password, quote(password, safe="")))
+
+
 def redacted(text: str) -> str:
-    """Return one value without the passwords of its URLs and parameters."""
+    """Return one value without the passwords of its URLs and parameters, nor any known one."""
+    for password in _known:
+        text = text.replace(password, HIDDEN)
     return _IN_PARAMETER.sub(rf"\g<name>{HIDDEN}", _IN_URL.sub(rf"\g<before>{HIDDEN}@", text))
 
 

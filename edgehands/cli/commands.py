@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from edgehands import logs
 from edgehands._version import __version__
 from edgehands.cli import (
     bench,
@@ -76,9 +77,7 @@ def _root(
         ),
     ] = False,
 ) -> None:
-    logging.basicConfig(
-        format="edgehands: %(message)s", level=_LOG_LEVELS[min(verbose, len(_LOG_LEVELS) - 1)]
-    )
+    logs.set_up(_LOG_LEVELS[min(verbose, len(_LOG_LEVELS) - 1)])
     if not verbose:  # nobody should wonder for half a minute why nothing happens
         logging.getLogger("edgehands.cameras.synthetic").setLevel(logging.INFO)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from edgehands.doctor import devices, software, system
+from edgehands.doctor import devices, service, software, system
 from edgehands.doctor.findings import Finding, Machine
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ def examine(config_path: Path | None = None, machine: Machine | None = None) -> 
     yield from system.check_power(machine)
     yield from system.check_memory(machine)
     yield from software.check_disk(machine, tracker)
+    yield from service.check_clock(machine)
+    yield from service.check_service(machine)
 
 
 @dataclass(frozen=True, slots=True)
