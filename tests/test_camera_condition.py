@@ -285,6 +285,20 @@ def test_a_camera_that_was_steady_for_a_while_begins_again_with_short_waits() ->
     assert plan.may_open(17.3, absent=False)
 
 
+def test_a_camera_that_fails_again_and_again_is_still_tried_every_two_seconds() -> None:
+    plan, now, longest = Plan(0.0, lambda: 1.0), 0.0, 0.0
+    for _ in range(100):
+        begun = now
+        plan.opening(now)
+        plan.opened(now, FPS)
+        plan.frame(now + 0.5, frozen=False)
+        plan.failed(now + 1.0)
+        while not plan.may_open(now, absent=False):
+            now += 0.125
+        longest = max(longest, now - begun)
+    assert longest == 2.0
+
+
 # Faults
 
 
