@@ -267,24 +267,28 @@ def test_silent_clients_keep_nobody_from_an_answer_and_are_sent_away(
             assert client.recv(1) == b""
 
 
+def mangled(valid: bytes, chance: random.Random) -> bytes:
+    """A request in which some places are changed, or noise."""
+    request = bytearray(valid if chance.random() < 0.8 else chance.randbytes(40))
+    for _ in range(chance.choice((0, 1, 1, 2, 8))):
+        at = chance.randrange(len(request) + 1)
+        match chance.randrange(4):
+            case 0:
+                request[at : at + 1] = chance.randbytes(1)
+            case 1:
+                del request[at : at + 1]
+            case 2:
+                request[at:at] = chance.randbytes(chance.choice((1, 3, 2000)))
+            case 3:
+                request = request * 2
+    return bytes(request)
+
+
 def fuzz(path: Path, count: int, seed: int) -> None:
     """Send valid requests that were mangled, and noise."""
     chance = random.Random(seed)  # noqa: S311
-    valid = b'{"ask":"health"}\n'
     for _ in range(count):
-        request = bytearray(valid if chance.random() < 0.8 else chance.randbytes(40))
-        for _ in range(chance.choice((0, 1, 1, 2, 8))):
-            at = chance.randrange(len(request))
-            match chance.randrange(4):
-                case 0:
-                    request[at] = chance.randrange(256)
-                case 1:
-                    del request[at]
-                case 2:
-                    request[at:at] = chance.randbytes(chance.choice((1, 3, 2000)))
-                case 3:
-                    request = request * 2
-            request = request or bytearray(b"\n")
+        request = mangled(b'{"ask":"health"}\n', chance)
         with socket.socket(socket.AF_UNIX) as client:
             client.settimeout(10)
             client.connect(str(path))
@@ -433,6 +437,23 @@ def test_only_what_is_meant_for_it_is_answered(
     assert f"Content-Length: {len(body)}".encode() in head
 
 
+def test_no_noise_brings_the_pages_down(
+    start: Callable[..., Monitor], caplog: pytest.LogCaptureFixture
+) -> None:
+    port, chance = free_port(), random.Random(3)  # noqa: S311
+    start(metrics=MetricsConfig(listen=f"127.0.0.1:{port}"))
+    valid = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    for _ in range(500):
+        request = mangled(valid, chance)
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
+            client.sendall(request)
+            client.shutdown(socket.SHUT_WR)
+            answer = b"".join(iter(lambda c=client: c.recv(65536), b""))  # type: ignore[misc]
+        assert answer[:9] in {b"", b"HTTP/1.1 "}
+    assert get(port, "/healthz") == (200, "alive\n")
+    assert not caplog.records
+
+
 def test_the_head_of_a_page_can_be_had_alone(start: Callable[..., Monitor]) -> None:
     port = free_port()
     start(metrics=MetricsConfig(listen=f"127.0.0.1:{port}"))
@@ -579,6 +600,21 @@ def test_the_command_gives_the_verdict_first(start: Callable[..., Monitor]) -> N
     assert status("third").stdout.startswith("EdgeHands does not run: nothing of the name third")
 
 
+def test_where_nothing_answers_the_unit_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "systemctl"
+    program.write_text(
+        "#!/bin/sh\necho LoadState=loaded\necho ActiveState=failed\necho ExecMainStatus=78\n"
+    )
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    assert status().stdout == (
+        "EdgeHands does not run: its unit is failed, exit code 78; see why: "
+        "journalctl -u edgehands -n 30\n"
+    )
+
+
 def test_the_command_says_the_same_as_json(start: Callable[..., Monitor]) -> None:
     assert json.loads(status("--json").stdout)["runs"] == []
     start()
@@ -599,6 +635,21 @@ def test_a_run_that_hangs_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     listener.close()
     assert str(run.problems[0]).endswith("it hangs")
     assert run.problems[0].mend == "sudo systemctl restart edgehands"
+
+
+def test_a_run_of_another_user_is_not_taken_for_a_broken_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object) -> None:
+        raise PermissionError
+
+    listener = Listener(tmp_path / "edgehands" / "other.status")
+    monkeypatch.setattr(socket.socket, "connect", refused)
+    (run,) = find_runs()
+    assert run.is_closed
+    assert run.problems[0].mend == "sudo edgehands status"
+    monkeypatch.undo()
+    listener.close()
 
 
 class Says(answering.Protocol):
