@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import random
@@ -190,26 +191,19 @@ def test_a_run_that_nobody_could_ask_runs_all_the_same(
     assert start().socket is None
 
 
-def test_of_runs_that_start_at_once_each_gets_a_socket(tmp_path: Path) -> None:
-    place, got, taken = tmp_path / "one.status", [], []
-    barrier = threading.Barrier(8)
-
-    def listen() -> None:
-        barrier.wait()
-        try:
-            got.append(Listener(place))
-        except FileExistsError:
-            taken.append(1)
-
-    for _ in range(5):
-        threads = [threading.Thread(target=listen) for _ in range(8)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        assert (len(got), len(taken)) == (1, 7)
-        got.pop().socket.close()  # as a killed process leaves it
-        taken.clear()
+def test_two_that_start_at_once_take_turns_to_look_what_is_left_over(tmp_path: Path) -> None:
+    opened: list[Listener] = []
+    thread = threading.Thread(target=lambda: opened.append(Listener(tmp_path / "one.status")))
+    folder = os.open(tmp_path, os.O_RDONLY)
+    fcntl.flock(folder, fcntl.LOCK_EX)  # as another has it that looks just now
+    thread.start()
+    thread.join(0.2)
+    assert not opened
+    os.close(folder)
+    thread.join(10)
+    with pytest.raises(FileExistsError):
+        Listener(tmp_path / "one.status")
+    opened[0].close()
 
 
 @pytest.mark.parametrize(
@@ -329,7 +323,7 @@ def rss_kb() -> int:
 def test_metrics_say_what_the_health_does(start: Callable[..., Monitor]) -> None:
     port = free_port()
     start(
-        changed(cameras=(HALL, DOOR), outputs=(BROKER, BROKER)),
+        changed(cameras=(HALL, DOOR), outputs=(BROKER, msgspec.structs.replace(BROKER, ok=False))),
         metrics=MetricsConfig(listen=f"127.0.0.1:{port}"),
     )
     status, text = get(port, "/metrics")
@@ -362,7 +356,7 @@ def test_metrics_say_what_the_health_does(start: Callable[..., Monitor]) -> None
         ("edgehands_hands", hall): 1,
         ("edgehands_detector_duty_ratio", hall): 0.125,
         ("edgehands_events_total", hall): 9,
-        ("edgehands_output_ok", *mqtt): 1,
+        ("edgehands_output_ok", *mqtt): 0,
         ("edgehands_events_delivered_total", *mqtt): 2400,
         ("edgehands_events_lost_total", *mqtt, ("reason", "expired")): 4,
         ("edgehands_events_lost_total", *mqtt, ("reason", "overflowed")): 2,
