@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 IN_TURNS := -n auto --maxprocesses 4 --dist loadfile
 SOURCES := backends benchmarks edgehands models tests tools
 
-.PHONY: demo test test-mqtt test-system test-arm64 test-gpu check format build wheel lock accuracy parity clean
+.PHONY: demo test test-mqtt test-system test-arm64 test-gpu check docs format build wheel lock accuracy parity clean
 
 demo: $(VENV)/.installed
 	$(BIN)/edgehands models fetch
@@ -45,6 +45,10 @@ check: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/mypy
+
+# The site, into build/site: strict, so that a broken link fails.
+docs: $(VENV)/.installed-dev
+	$(BIN)/python -m tools.docs
 
 format: $(VENV)/.installed-dev
 	$(BIN)/ruff format $(SOURCES)

@@ -6,19 +6,25 @@ import re
 from urllib.parse import quote
 
 # After "//user:" comes a port or a password; what has an @ behind it and is no port is a password.
-# One slash of the two may have been forgotten.
+# One slash of the two may have been forgotten. {password} only keeps its place.
 _IN_URL = re.compile(
     r"""
       (?P<before>[a-z][a-z0-9+.-]*:/{1,2}[^/?\#@:\s\[]*:)
       (?!\d*(?:[/?\#]|$))
+      (?!\{password\}@)
       (?P<password>.*)@
     """,
     re.VERBOSE | re.IGNORECASE | re.DOTALL,
 )
 # As IP cameras take them (?user=me&pwd=…), and GStreamer's elements (user-pw=…).
 _IN_PARAMETER = re.compile(
-    r"(?P<name>(?:^|[?&\s;])(?![\w-]*_(?:file|variable)\b)[\w-]*(?:pass|pwd|pw|token|secret|apikey|api_key)[\w-]*\s*=\s*)[^&\#\s]+",
-    re.IGNORECASE,
+    r"""
+      (?P<name>(?:^|[?&\s;])
+        (?![\w-]*_(?:file|variable)\b)  # which only say where it is
+        [\w-]*(?:pass|pwd|pw|token|secret|apikey|api_key)[\w-]*\s*=\s*)
+      [^&\#\s]+
+    """,
+    re.VERBOSE | re.IGNORECASE,
 )
 _SECRET_NAME = re.compile(r"pass|pwd|token|secret|api_?key|credential", re.IGNORECASE)
 

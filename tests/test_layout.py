@@ -28,6 +28,10 @@ LAYERS = (
         "redaction",
         "messages",
         "logs",
+        "passwords",
+        "notify",
+        "pulse",
+        "heat",
     },
     {
         "geometry",
@@ -36,6 +40,7 @@ LAYERS = (
         "smoothing",
         "detection",
         "report",
+        "vitals",
         "views",
         "tracks",
         "search",

@@ -7,6 +7,7 @@ import io
 import os
 import signal
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
@@ -17,6 +18,7 @@ from edgehands.errors import BUG_EXIT_CODE, EdgeHandsError, InputError
 STOPPED = -1
 """What a command returns that was stopped and could end in good order; `main` knows by what."""
 
+_OURS = "edgehands-"  # what the names of our threads begin with, which have all ended by then
 # As shells report a signal.
 _INTERRUPTED_EXIT_CODE = 128 + signal.SIGINT
 _TERMINATED_EXIT_CODE = 128 + signal.SIGTERM
@@ -33,6 +35,8 @@ def main() -> NoReturn:
         code = _meant(_run(), stop)
     finally:
         _abandon_lost_output()
+    if any(thread.name.startswith(_OURS) for thread in threading.enumerate()):
+        os._exit(code)  # one that hangs in a driver would hang, or crash, what follows
     sys.exit(code)
 
 

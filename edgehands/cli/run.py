@@ -1,7 +1,7 @@
 """`edgehands run`: camera to events."""
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,7 +14,7 @@ from edgehands.errors import UsageError
 if TYPE_CHECKING:
     from edgehands.config import Config, OutputConfig
     from edgehands.outputs import Output
-    from edgehands.service import Watch
+    from edgehands.service.hub import Watch
     from edgehands.summary import Summary
 
 _CAMERA = "Camera"
@@ -197,31 +197,34 @@ def run(
             raise UsageError(
                 "no camera: say --source /dev/video0, or make a config: edgehands config init"
             )
-    base = configs.Config() if config is None else config_files.load(config)
     extra: list[configs.OutputConfig] = []
     if draw is not None:
         extra.append(video_output(draw, style))
     if landmarks is not None:
         extra.append(configs.LandmarksConfig(path=str(landmarks)))
-    whole = configs.overlay(
-        base,
-        camera={"source": source, "frames": frames},
-        tracker={
-            "model": model,
-            "backend": backend,
-            "device": device,
-            "backend_options": key_values(backend_option),
-            "max_hands": max_hands,
-            "mirrored": mirrored,
-            "static": static,
-            "smoothing": smoothing,
-            "precision": precision,
-            "threads": threads,
-            "models": str(models) if models else None,
-        },
-        output=(*_event_outputs(base.output, events), *extra),
-    )
-    if run_with_progress(whole).interrupted:
+
+    def read() -> configs.Config:
+        base = configs.Config() if config is None else config_files.load(config)
+        return configs.overlay(
+            base,
+            camera={"source": source, "frames": frames},
+            tracker={
+                "model": model,
+                "backend": backend,
+                "device": device,
+                "backend_options": key_values(backend_option),
+                "max_hands": max_hands,
+                "mirrored": mirrored,
+                "static": static,
+                "smoothing": smoothing,
+                "precision": precision,
+                "threads": threads,
+                "models": str(models) if models else None,
+            },
+            output=(*_event_outputs(base.output, events), *extra),
+        )
+
+    if run_with_progress(read(), file=config, reload=read).interrupted:
         raise typer.Exit(STOPPED)
 
 
@@ -271,13 +274,22 @@ def event_output(place: str, *, node: str | None = None) -> "OutputConfig":
     return MqttConfig(url=place, node=node, home_assistant=node is None)
 
 
-def run_with_progress(config: "Config", listeners: "Sequence[Output]" = ()) -> "Summary":
-    """Run, show how far it is where anybody looks, and print the summary to stderr."""
+def run_with_progress(
+    config: "Config",
+    listeners: "Sequence[Output]" = (),
+    *,
+    file: Path | None = None,
+    reload: "Callable[[], Config] | None" = None,
+) -> "Summary":
+    """Run, show how far it is where anybody looks, and print the summary to stderr.
+
+    With the file that the config was read from it is a service, which `reload` gives the file anew.
+    """
     try:
-        from edgehands import service
+        from edgehands.service import Service
 
         with _progress_bar() as watch:
-            summary = service.run(config, watch, listeners)
+            summary = Service(config, watch, listeners, file=file, reload=reload).run()
     except KeyboardInterrupt:  # before the first frame: there is nothing to sum up
         raise typer.Exit(STOPPED) from None
     for line in summary.lines():
