@@ -90,12 +90,17 @@ class Supervisor:
             self.ready = True
             self.told(now)
         self._feed(now)
+        if self._file is not None:
+            self._save(now)
+        if self._is_due("status", now, _STATUS):
+            self._tell(now)
+
+    def _save(self, now: float) -> None:
+        """Spare what nobody watches: somebody who does wants every frame."""
         if self._is_due("strain", now, _STRAIN):
             self._ease(now)
         if self._is_due("memory", now, _MEMORY):
             self._memory.check()
-        if self._is_due("status", now, _STATUS):
-            self._tell(now)
 
     def told(self, now: float) -> None:
         """Say that a start or a reload is over, and how it is now."""
