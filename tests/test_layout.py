@@ -57,7 +57,7 @@ LAYERS = (
     {"config", "config_files", "config_schema", "config_shown"},
     {
         *("service", "replay", "explain", "learning", "verify", "tuning", "doctor"),
-        *("calibration", "compat", "support"),
+        *("calibration", "compat", "support", "installation"),
     },
     {"cli", "__main__", "benchmarks"},
 )

@@ -20,6 +20,7 @@ from edgehands.cli import (
     record,
     replay,
     run,
+    service,
     status,
     support_bundle,
     tune,
@@ -55,6 +56,7 @@ app.add_typer(gestures.app, name="gestures")
 app.command("watch")(watch.watch)
 app.add_typer(config.app, name="config")
 app.add_typer(models.app, name="models")
+app.add_typer(service.app, name="service")
 app.add_typer(ha.app, name="ha")
 
 
