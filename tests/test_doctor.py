@@ -70,7 +70,7 @@ UNIT = {
     "User": "edgehands",
     "DynamicUser": "yes",
     "Group": "",
-    "SupplementaryGroups": "video render",
+    "SupplementaryGroups": "video",
 }
 RUN = Run(Path("/run/edgehands/edgehands.status"), None, ())
 X86 = "processor\t: 0\nmodel name\t: Some CPU\nflags\t\t: fpu sse4_2 avx hypervisor\n"
