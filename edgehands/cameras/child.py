@@ -109,7 +109,8 @@ class _Notes(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         text = messages.shortened(self.format(record))
-        self._parent.note(messages.Note(record.name, record.levelno, text))
+        code = str(getattr(record, "code", ""))
+        self._parent.note(messages.Note(record.name, record.levelno, text, code))
 
 
 def _capture(order: messages.Open, parent: _Parent, slots: Slots) -> None:
