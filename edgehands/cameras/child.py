@@ -39,7 +39,7 @@ def main(descriptor: str, memory: str, kind: str) -> None:
     """Serve the parent on the other end of a socket until it has had enough."""
     _end_with_the_parent()
     parent = _Parent(socket.socket(fileno=int(descriptor)))
-    logging.basicConfig(level=logging.INFO, handlers=[_Notes(parent)])
+    logging.basicConfig(level=logging.INFO, format="%(message)s", handlers=[_Notes(parent)])
     with suppress(EdgeHandsError):  # what is missing is said when it is opened
         importlib.import_module(SCHEMES[kind])
     slots = Slots(int(memory))
@@ -109,7 +109,8 @@ class _Notes(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         text = messages.shortened(self.format(record))
-        self._parent.note(messages.Note(record.name, record.levelno, text))
+        code = getattr(record, "code", None)
+        self._parent.note(messages.Note(record.name, record.levelno, text, code))
 
 
 def _capture(order: messages.Open, parent: _Parent, slots: Slots) -> None:

@@ -83,6 +83,8 @@ class Note(msgspec.Struct, frozen=True, tag=True):
     logger: str
     level: int
     text: str
+    code: str | None = None
+    """Of edgehands.messages, for a warning or an error."""
 
 
 Order: TypeAlias = Open | Take | Close

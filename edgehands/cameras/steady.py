@@ -17,6 +17,7 @@ from edgehands.cameras.process import CaptureProcess
 from edgehands.cameras.v4l2 import is_absent
 from edgehands.errors import UsageError
 from edgehands.frame import Frame
+from edgehands.redaction import redacted
 
 if TYPE_CHECKING:
     from edgehands.hand import ImageArray
@@ -31,8 +32,6 @@ _LATE = 0.5
 """Seconds after which they are."""
 _OLD = 0.1
 """Seconds that a frame may have waited for somebody to take it."""
-_REPEAT = 60.0
-"""Seconds until the capture process may say the same again."""
 _STUCK = 3
 """Processes left behind in a driver's call, after which no more are started."""
 _AGAIN = frozenset({"usb", "rtsp", "rtsps", "http", "https", "test"})
@@ -69,7 +68,6 @@ class SteadyCamera(Camera):
         self._opening = _Opening(now)
         self._last: tuple[float, float] | None = None  # times of the last frame
         self._left = now
-        self._said: dict[str, float] = {}
         self._closed = False
         self._lock = threading.Lock()
         self._advance(now)
@@ -128,7 +126,7 @@ class SteadyCamera(Camera):
             self._plan.failed(now)
             self._condition.reopening(now)
         elif absent and self._plan.phase == "open":
-            self._lose(now, f"{self.source} was unplugged")
+            self._lose(now, f"{redacted(self.source)} was unplugged: plug it in again")
         may_open = (
             len(self._leaving) < _STUCK
             and all(process.is_stuck(now) for process in self._leaving)
@@ -182,7 +180,12 @@ class SteadyCamera(Camera):
         except EOFError:
             self._lose(time.monotonic(), f"the process that captures it {process.story()}")
             self._prepare = False  # not before its time
-            self._log(__name__, logging.WARNING, f"camera {self.source}: {self._condition.reason}")
+            logger.warning(
+                "camera %s: %s",
+                redacted(self.source),
+                self._condition.reason,
+                extra={"code": "EH1105"},
+            )
         self._show()
         return frame
 
@@ -213,7 +216,7 @@ class SteadyCamera(Camera):
             self._hear_failure(report, now)
         elif isinstance(report, messages.Note):
             self._plan.sign(now)
-            self._log(report.logger, report.level, report.text)
+            _log(report)
         elif isinstance(report, messages.Ended):
             self._closed = True
 
@@ -221,7 +224,12 @@ class SteadyCamera(Camera):
         if failure.kind == UsageError.__name__:
             raise UsageError(failure.message)
         if failure.trace:
-            self._log(__name__, logging.ERROR, f"camera {self.source}: a bug: {failure.trace}")
+            logger.error(
+                "camera %s: %s",
+                redacted(self.source),
+                failure.trace,
+                extra={"code": "EH1106"},
+            )
         keeps = self._plan.phase == "opening" and self._kind in _AGAIN and not failure.trace
         self._lose(now, failure.message, keeps=keeps)
 
@@ -245,14 +253,6 @@ class SteadyCamera(Camera):
         self.rejected += rejected - self._opening.rejected
         self._opening.dropped, self._opening.rejected = dropped, rejected
 
-    def _log(self, name: str, level: int, text: str) -> None:
-        """Write a line of the capture process, the same not more than once a minute."""
-        now = time.monotonic()
-        self._said = {line: at for line, at in self._said.items() if now - at < _REPEAT}
-        if text not in self._said:
-            self._said[text] = now
-            logging.getLogger(name).log(level, "%s", text)
-
     def _show(self) -> None:
         self.state, self.reason = self._condition.state, self._condition.reason
 
@@ -268,3 +268,17 @@ class _Opening:
     rejected: int = 0
     shift: float = 0.0
     """Seconds from its frames' time to ours."""
+
+
+def _log(note: messages.Note) -> None:
+    """Say here what the capture process had to say there."""
+    target = logging.getLogger(note.logger)
+    if target.isEnabledFor(note.level):
+        values = {
+            "name": note.logger,
+            "levelno": note.level,
+            "levelname": logging.getLevelName(note.level),
+            "msg": note.text,
+            **({"code": note.code} if note.code else {}),
+        }
+        target.handle(logging.makeLogRecord(values))
