@@ -117,11 +117,11 @@ class CaptureProcess:
         except ValueError as error:
             raise EOFError from error
 
-    def leave(self, now: float) -> None:
-        """Ask it to end, if nobody has; `is_gone` sees to it."""
+    def leave(self, now: float, grace: float = GRACE) -> None:
+        """Ask it to end, if nobody has, in so many seconds; `is_gone` sees to it."""
         if self._kill_at is None:
             self.order(messages.Close())
-            self._kill_at = now + GRACE
+            self._kill_at = now + grace
 
     def is_gone(self, now: float) -> bool:
         """Whether it has ended; one that was asked to and has not in time is killed."""

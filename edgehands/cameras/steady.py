@@ -13,7 +13,7 @@ from edgehands.cameras.base import Camera
 from edgehands.cameras.condition import Condition
 from edgehands.cameras.live import FALLBACK_FPS
 from edgehands.cameras.plan import Plan
-from edgehands.cameras.process import CaptureProcess
+from edgehands.cameras.process import GRACE, CaptureProcess
 from edgehands.cameras.v4l2 import is_absent
 from edgehands.errors import UsageError
 from edgehands.frame import Frame
@@ -32,6 +32,8 @@ _LATE = 0.5
 """Seconds after which they are."""
 _OLD = 0.1
 """Seconds that a frame may have waited for somebody to take it."""
+_HASTE = 0.4
+"""Seconds that a process which hangs is given to end by itself."""
 _STUCK = 3
 """Processes left behind in a driver's call, after which no more are started."""
 _AGAIN = frozenset({"usb", "rtsp", "rtsps", "http", "https", "test"})
@@ -122,7 +124,7 @@ class SteadyCamera(Camera):
         self._leaving = [process for process in self._leaving if not process.is_gone(now)]
         absent = self._is_absent(now)
         if self._plan.hangs(now):
-            self._dismiss(now)
+            self._dismiss(now, _HASTE)
             self._plan.failed(now)
             self._condition.reopening(now)
         elif absent and self._plan.phase == "open":
@@ -239,10 +241,10 @@ class SteadyCamera(Camera):
         self._plan.failed(now)
         self._condition.lost(now, reason)
 
-    def _dismiss(self, now: float) -> None:
+    def _dismiss(self, now: float, grace: float = GRACE) -> None:
         """Let the process go; another one gets ready while the device is waited for."""
         if self._process is not None:
-            self._process.leave(now)
+            self._process.leave(now, grace)
             self._leaving.append(self._process)
             self._process = None
             self._prepare = True
