@@ -427,13 +427,11 @@ def test_a_hundred_unpluggings_leave_nothing_behind() -> None:
     assert worst <= 3.0
 
 
-@pytest.mark.slow
-def test_a_dark_and_a_frozen_camera_are_told_and_their_frames_still_come() -> None:
-    with steady("test:?dark=4@0.5&freeze=7@6", width=64, height=48) as camera:
-        for state in ("dark", "ok", "frozen", "ok"):
-            frames = take_until(camera, lambda: camera.state == state)  # noqa: B023
-            assert frames
-        assert camera.reopened == 0
+def test_a_dark_camera_says_so_and_its_frames_still_come() -> None:
+    with steady("test:?dark=60", width=64, height=48) as camera:
+        assert take_until(camera, lambda: camera.state != "ok")
+        assert camera.state == "dark"
+        assert take_one(camera).image.mean() < 8
 
 
 # The newest frame

@@ -42,6 +42,8 @@ def main(descriptor: str, memory: str, kind: str) -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s", handlers=[_Notes(parent)])
     with suppress(EdgeHandsError):  # what is missing is said when it is opened
         importlib.import_module(SCHEMES[kind])
+    if opencv := sys.modules.get("cv2"):
+        opencv.setNumThreads(1)  # the cores are for the models
     slots = Slots(int(memory))
     while True:
         order = parent.order()
