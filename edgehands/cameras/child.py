@@ -45,6 +45,7 @@ def main(descriptor: str, memory: str, kind: str) -> None:
     if opencv := sys.modules.get("cv2"):
         opencv.setNumThreads(1)  # the cores are for the models
     slots = Slots(int(memory))
+    parent.tell(messages.Ready())
     while True:
         order = parent.order()
         if isinstance(order, messages.Open):

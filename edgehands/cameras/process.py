@@ -73,6 +73,8 @@ class CaptureProcess:
         self._written = b""
         self._kill_at: float | None = None
         self._ended = False
+        self.ready = False
+        """It has imported everything and can open a camera."""
         self.asked = False
         """It owes a frame."""
 
@@ -104,6 +106,8 @@ class CaptureProcess:
                 raise EOFError from error
             if isinstance(report, messages.Picture | messages.Failed | messages.Ended):
                 self.asked = False
+            elif isinstance(report, messages.Ready):
+                self.ready = True
             yield report
 
     def image_of(self, picture: messages.Picture) -> ImageArray:
