@@ -19,7 +19,7 @@ ADVICE = {
     "EH1102": "ask for a size that the camera has",
     "EH1103": "take a whole copy of the file",
     "EH1104": "give the cache a folder that can be written",
-    "EH1105": "edgehands goes on with a new one; if it comes back: edgehands doctor",
+    "EH1105": "see the end of dmesg; a camera whose pictures kill their decoder is best replaced",
     "EH1106": "a bug: please report it with edgehands support-bundle",
     "EH1201": "edgehands doctor",
     "EH1202": "take --backend auto",
