@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from edgehands.cameras import Camera, open_camera
-from edgehands.config import CameraConfig, Config, StdoutConfig, TrackerConfig
+from edgehands.config import CameraConfig, Config, ServiceConfig, StdoutConfig, TrackerConfig
 from edgehands.errors import ConfigError, DeviceError
 from edgehands.frame import Frame
 from edgehands.mqtt.settings import MqttConfig
@@ -101,6 +101,7 @@ class Ear(Output):
     def __init__(self) -> None:
         self.events: list[Event] = []
         self.results: list[Result] = []
+        self.ages: list[float] = []
         self.states: list[tuple[str, str]] = []
         self.problems: list[str | None] = []
         self.gate = threading.Event()
@@ -112,6 +113,7 @@ class Ear(Output):
 
     def result(self, result: Result) -> None:
         self.results.append(result)
+        self.ages.append(time.monotonic() - result.frame.captured)
 
     def camera(self, name: str, state: CameraState, reason: str | None) -> None:
         assert (reason is None) == (state == "ok")
@@ -500,3 +502,36 @@ def test_a_broker_hears_of_every_camera_and_a_reload_keeps_its_connection(
         assert "unique_id" in components["hall_hands"]
         availability = [each.payload for each in observer.below("/availability")]
         assert availability == [b"online"]
+
+
+@pytest.mark.system
+def test_with_three_times_too_much_work_a_frame_is_no_older_than_it_must_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ages over a minute: within two periods of the camera and the work on a frame, and flat."""
+    work: list[float] = []
+
+    class Slow(HandTracker):
+        def update(self, *arguments: Any) -> Any:
+            begin = time.monotonic()
+            hands = super().update(*arguments)
+            time.sleep(max(0.0, 3 / FPS - (time.monotonic() - begin)))
+            work.append(time.monotonic() - begin)
+            return hands
+
+    monkeypatch.setattr(opening, "HandTracker", Slow)
+    one = CameraConfig(source="test:?clip=demo", name="hall")
+    busy = ServiceConfig(max_load=10.0)  # no ladder: every frame that there is time for
+    with Running(
+        msgspec.structs.replace(config("hall"), camera=(one,), service=busy),
+        file=tmp_path / "c.toml",
+    ) as running:
+        wait_for(lambda: running.ear.results)
+        time.sleep(60)
+    ages = np.array(running.ear.ages[20:])
+    slope = np.polyfit(np.arange(len(ages)) * 3 / FPS / 60, 1000 * ages, 1)[0]
+    p50, p99 = np.percentile(1000 * ages, (50, 99))
+    allowed = 1000 * (2 / FPS + np.percentile(work, 99))
+    said = f"p50 {p50:.1f}, p99 {p99:.1f} of {allowed:.1f} ms, {slope:+.2f} ms a minute"
+    assert p99 <= allowed, said
+    assert abs(slope) < 5, said
