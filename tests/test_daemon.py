@@ -13,10 +13,12 @@ import msgspec
 import numpy as np
 import pytest
 
+from edgehands import heat
 from edgehands.cameras import Camera, open_camera
 from edgehands.config import CameraConfig, Config, ServiceConfig, StdoutConfig, TrackerConfig
 from edgehands.errors import ConfigError, DeviceError
 from edgehands.frame import Frame
+from edgehands.mqtt.outbox import Outbox
 from edgehands.mqtt.settings import MqttConfig
 from edgehands.outputs import Output
 from edgehands.outputs import queue as queue_module
@@ -25,6 +27,7 @@ from edgehands.service import Service, opening
 from edgehands.service.ladder import Limit
 from edgehands.synthetic import DEMO_CLIP
 from edgehands.tracker import HandTracker
+from edgehands.web_settings import WebConfig
 from tests.brokers import Observer
 
 if TYPE_CHECKING:
@@ -310,7 +313,7 @@ def test_a_bug_in_one_cameras_thread_ends_the_run(devices: dict[str, Device]) ->
     assert isinstance(running.error, ZeroDivisionError)
 
 
-@pytest.mark.parametrize("what", ["capture", "inference", "output"])
+@pytest.mark.parametrize("what", ["capture", "inference", "output", "broker"])
 def test_the_watchdog_hears_nothing_while_anything_hangs(
     what: str,
     devices: dict[str, Device],
@@ -327,10 +330,16 @@ def test_the_watchdog_hears_nothing_while_anything_hangs(
             return super().update(*arguments)
 
     monkeypatch.setattr(opening, "HandTracker", Hanging)
-    with Running(config("hall"), file=tmp_path / "c.toml") as running:
+    link = threading.Event()
+    link.set()
+    expire = Outbox.expire
+    monkeypatch.setattr(Outbox, "expire", lambda *arguments: link.wait() and expire(*arguments))
+    broker = MqttConfig(url="mqtt://127.0.0.1:1", node="lab")
+    with Running(config("hall", output=(broker,)), file=tmp_path / "c.toml") as running:
         hear(manager, "READY=1")
         hear(manager, "WATCHDOG=1")
-        gates = {"capture": devices["/dev/hall"].driver, "inference": session}
+        driver = devices["/dev/hall"].driver
+        gates = {"capture": driver, "inference": session, "broker": link}
         gate = gates.get(what, running.ear.gate)
         gate.clear()
         hear(manager, "STATUS=waiting for")  # it was noticed
@@ -438,6 +447,30 @@ def test_a_reload_rebuilds_what_has_changed_and_nothing_else(
     assert started == ended
 
 
+def test_an_output_that_cannot_be_opened_is_done_without_after_a_reload(
+    devices: dict[str, Device], tmp_path: Path
+) -> None:
+    first = config("hall")
+    source = Source(first)
+    with (
+        Running(first, file=tmp_path / "c.toml", reload=source) as running,
+        socket.socket() as taken,
+    ):
+        wait_for(lambda: running.health().ready)
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        page = WebConfig(enabled=True, address=f"127.0.0.1:{taken.getsockname()[1]}")
+        source.config = msgspec.structs.replace(first, web=page)
+        running.service.reload()
+        wait_for(lambda: running.ear.problems)
+        assert "in use" in str(running.health().config_problem)
+        assert running.service.config is source.config
+        hall = devices["/dev/hall"]
+        given = hall.given
+        wait_for(lambda: hall.given > given + 3)
+    assert running.error is None
+
+
 @pytest.mark.usefixtures("devices")
 def test_another_model_is_tried_before_the_old_one_goes(tmp_path: Path) -> None:
     first = config("hall")
@@ -452,6 +485,31 @@ def test_another_model_is_tried_before_the_old_one_goes(tmp_path: Path) -> None:
         seen = running.health().cameras[0].frames
         wait_for(lambda: running.health().cameras[0].frames > seen + 3)
         assert running.service.config is first
+
+
+@pytest.mark.usefixtures("devices")
+@pytest.mark.parametrize("watched", [False, True])
+def test_a_hot_machine_looks_at_fewer_frames_unless_somebody_watches(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, watched: bool
+) -> None:
+    zone = tmp_path / "class/thermal/thermal_zone0"
+    zone.mkdir(parents=True)
+    (zone / "temp").write_text("85200\n")
+    monkeypatch.setattr(heat, "SYS", tmp_path)
+    with Running(config("hall"), file=None if watched else tmp_path / "c.toml") as running:
+        if watched:
+            wait_for(lambda: len(running.ear.results) > 50)
+            assert running.health().cameras[0].fps_limit is None
+            return
+        wait_for(lambda: running.health().cameras[0].fps_limit is not None)
+        health = running.health()
+        assert health.temperature == 85.2
+        assert health.cameras[0].fps_limit == pytest.approx(20.0)
+        assert health.cameras[0].limit_reason == "85 °C"
+        assert "20 (85 °C) fps" in health.line
+        (zone / "temp").write_text("60000\n")  # it is cool, and stays at that for a while
+        wait_for(lambda: running.health().temperature == 60.0)
+        assert running.health().cameras[0].fps_limit is not None
 
 
 def test_a_limit_leaves_frames_out_evenly_and_counts_them(devices: dict[str, Device]) -> None:
