@@ -501,6 +501,7 @@ def test_a_hot_machine_looks_at_fewer_frames_unless_somebody_watches(
             wait_for(lambda: len(running.ear.results) > 50)
             assert running.health().cameras[0].fps_limit is None
             return
+        wait_for(lambda: running.ear.results)
         wait_for(lambda: running.health().cameras[0].fps_limit is not None)
         health = running.health()
         assert health.temperature == 85.2
