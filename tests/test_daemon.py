@@ -18,7 +18,7 @@ from edgehands.cameras import Camera, open_camera
 from edgehands.config import CameraConfig, Config, ServiceConfig, StdoutConfig, TrackerConfig
 from edgehands.errors import ConfigError, DeviceError
 from edgehands.frame import Frame
-from edgehands.mqtt.outbox import Outbox
+from edgehands.mqtt.link import Link
 from edgehands.mqtt.settings import MqttConfig
 from edgehands.outputs import Output
 from edgehands.outputs import queue as queue_module
@@ -332,8 +332,8 @@ def test_the_watchdog_hears_nothing_while_anything_hangs(
     monkeypatch.setattr(opening, "HandTracker", Hanging)
     link = threading.Event()
     link.set()
-    expire = Outbox.expire
-    monkeypatch.setattr(Outbox, "expire", lambda *arguments: link.wait() and expire(*arguments))
+    pause = Link._wait_for_wake
+    monkeypatch.setattr(Link, "_wait_for_wake", lambda *these: link.wait() and pause(*these))
     broker = MqttConfig(url="mqtt://127.0.0.1:1", node="lab")
     with Running(config("hall", output=(broker,)), file=tmp_path / "c.toml") as running:
         hear(manager, "READY=1")
@@ -445,6 +445,28 @@ def test_a_reload_rebuilds_what_has_changed_and_nothing_else(
     started = {(e.camera, e.hand.id, e.gesture) for e in running.ear.events if e.phase == "start"}
     ended = {(e.camera, e.hand.id, e.gesture) for e in running.ear.events if e.phase == "end"}
     assert started == ended
+
+
+def test_a_change_that_is_taken_back_before_it_was_taken_up_is_taken_back(
+    devices: dict[str, Device], tmp_path: Path
+) -> None:
+    first = config("hall")
+    other = msgspec.structs.replace(first, camera=(CameraConfig(source="/dev/other", name="hall"),))
+    source = Source(first)
+    with Running(first, file=tmp_path / "c.toml", reload=source) as running:
+        wait_for(lambda: running.ear.results)
+        driver = devices["/dev/hall"].driver
+        driver.clear()  # nothing is taken up between two frames that do not come
+        for wanted in (other, first):
+            source.config = wanted
+            running.service.reload()
+            wait_for(lambda: running.service.config is source.config)
+        driver.set()
+        wait_for(lambda: "/dev/other" in devices and devices["/dev/other"].closed.is_set())
+        wait_for(lambda: not devices["/dev/hall"].closed.is_set())
+        assert running.health().cameras[0].source == "/dev/hall"
+        wait_for(lambda: devices["/dev/hall"].given > 3)
+    assert running.error is None
 
 
 def test_an_output_that_cannot_be_opened_is_done_without_after_a_reload(
