@@ -19,6 +19,8 @@ ADVICE = {
     "EH1102": "ask for a size that the camera has",
     "EH1103": "take a whole copy of the file",
     "EH1104": "give the cache a folder that can be written",
+    "EH1105": "edgehands goes on with a new one; if it comes back: edgehands doctor",
+    "EH1106": "a bug: please report it with edgehands support-bundle",
     "EH1201": "edgehands doctor",
     "EH1202": "take --backend auto",
     "EH1203": "edgehands tune",
@@ -42,6 +44,8 @@ ADVICE = {
     "EH1502": "a bug: please report it with edgehands support-bundle",
     "EH1503": "edgehands status will not find this run; look at that folder",
     "EH1504": "see who has it: ss -ltnp; or change listen in [metrics]",
+    "EH1511": "a bug: please report it with edgehands support-bundle",
+    "EH1512": "a bug: please report it with edgehands support-bundle",
     FOREIGN: "what it means stands with that library",
 }
 """Short enough to stand behind the message, in brackets."""
