@@ -60,7 +60,7 @@ LAYERS = (
     {"config_secrets", "config_text"},
     {"config", "config_files", "config_schema", "config_shown"},
     {"replay", "explain", "verify", "tuning", "doctor", "calibration", "web"},
-    {"service", "learning", "compat"},
+    {"service", "learning", "compat", "support", "installation", "setup"},
     {"cli", "__main__", "benchmarks"},
 )
 # Each library, and the only places that may import it when they are imported themselves.

@@ -21,7 +21,10 @@ from edgehands.cli import (
     record,
     replay,
     run,
+    service,
+    setup,
     status,
+    support_bundle,
     tune,
     verify,
     watch,
@@ -43,11 +46,13 @@ app = typer.Typer(
 app.command("run")(run.run)
 app.command("demo")(demo.demo)
 app.command("live")(live.live)
+app.command("setup")(setup.setup)
 app.command("record")(record.record)
 app.command("replay")(replay.replay)
 app.command("explain")(explain.explain)
 app.command("status")(status.status)
 app.command("doctor")(doctor.doctor)
+app.command("support-bundle")(support_bundle.support_bundle)
 app.command("verify")(verify.verify_backends)
 app.command("tune")(tune.tune)
 app.command("bench")(bench.bench)
@@ -55,6 +60,7 @@ app.add_typer(gestures.app, name="gestures")
 app.command("watch")(watch.watch)
 app.add_typer(config.app, name="config")
 app.add_typer(models.app, name="models")
+app.add_typer(service.app, name="service")
 app.add_typer(ha.app, name="ha")
 
 

@@ -124,7 +124,11 @@ class Machine:
             text=True,
             timeout=timeout,
             check=False,
-            env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LANG": "C.UTF-8"},
+            env={
+                "PATH": "/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+                "HOME": "/root",
+                "LANG": "C.UTF-8",
+            },
         )
         if check:
             assert answer.returncode == 0, (command, answer.stdout + answer.stderr)

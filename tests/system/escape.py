@@ -1,6 +1,6 @@
 """Tries what a service must not be able to do, and what it must; writes JSON: name → what happened.
 
-Runs by itself, on any Python 3, inside the service's sandbox (tests/test_unit.py puts it there) and
+Runs by itself, on any Python 3, inside the service's sandbox (test_sandbox.py puts it there) and
 once outside, where most of it works: an attempt that always fails would prove nothing. No attempt
 does harm if it works: the arguments are right only as far as the permission is checked.
 """

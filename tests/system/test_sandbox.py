@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.machine import Machine, skip_without_tools
+from tests.system.machine import Machine, skip_without_tools
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 UNIT = ROOT / "systemd" / "edgehands.service"
 PROBE = "/usr/local/share/escape.py"
 ANSWER = "/run/escape.json"
@@ -47,7 +47,7 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
         password = machine.root / "etc/edgehands/mqtt-password"
         password.write_text("secret\n")
         password.chmod(0o600)
-        shutil.copy(ROOT / "tests" / "escape.py", machine.root / PROBE.lstrip("/"))
+        shutil.copy(Path(__file__).with_name("escape.py"), machine.root / PROBE.lstrip("/"))
         shutil.copy(UNIT, machine.root / "etc/systemd/system")
         # Loop devices and FUSE: most kernels have them.
         for name, kind, mode in (
