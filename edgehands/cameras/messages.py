@@ -83,6 +83,8 @@ class Note(msgspec.Struct, frozen=True, tag=True):
     logger: str
     level: int
     text: str
+    code: str = ""
+    """Of messages.py."""
 
 
 Order: TypeAlias = Open | Take | Close

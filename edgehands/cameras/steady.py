@@ -17,6 +17,7 @@ from edgehands.cameras.process import CaptureProcess
 from edgehands.cameras.v4l2 import is_absent
 from edgehands.errors import UsageError
 from edgehands.frame import Frame
+from edgehands.messages import FOREIGN
 
 if TYPE_CHECKING:
     from edgehands.hand import ImageArray
@@ -89,6 +90,9 @@ class SteadyCamera(Camera):
         now = time.monotonic()
         limit = now + timeout
         is_late = now - self._left > _OLD
+        if now - self._left > _LATE:  # nobody was there to hear of a frame
+            self._condition.rested(now - self._left)
+            self._plan.rested(now - self._left)
         try:
             while True:
                 with self._lock:
@@ -174,10 +178,13 @@ class SteadyCamera(Camera):
                     frame = self._frame(report, process.image_of(report), now)
                 else:
                     self._hear(report, now)
+                if self._process is not process:
+                    break
         except EOFError:
             self._lose(time.monotonic(), f"the process that captures it {process.story()}")
             self._prepare = False  # not before its time
-            self._log(__name__, logging.WARNING, f"camera {self.source}: {self._condition.reason}")
+            died = f"camera {self.source}: {self._condition.reason}"
+            self._log(__name__, logging.WARNING, died, "EH1105")
         self._show()
         return frame
 
@@ -208,7 +215,7 @@ class SteadyCamera(Camera):
             self._hear_failure(report, now)
         elif isinstance(report, messages.Note):
             self._plan.sign(now)
-            self._log(report.logger, report.level, report.text)
+            self._log(report.logger, report.level, report.text, report.code or FOREIGN)
         elif isinstance(report, messages.Ended):
             self._closed = True
 
@@ -216,7 +223,8 @@ class SteadyCamera(Camera):
         if failure.kind == UsageError.__name__:
             raise UsageError(failure.message)
         if failure.trace:
-            self._log(__name__, logging.ERROR, f"camera {self.source}: a bug: {failure.trace}")
+            bug = f"camera {self.source}: a bug: {failure.trace}"
+            self._log(__name__, logging.ERROR, bug, "EH1106")
         keeps = self._plan.phase == "opening" and self._kind in _AGAIN and not failure.trace
         self._lose(now, failure.message, keeps=keeps)
 
@@ -240,13 +248,13 @@ class SteadyCamera(Camera):
         self.rejected += rejected - self._opening.rejected
         self._opening.dropped, self._opening.rejected = dropped, rejected
 
-    def _log(self, name: str, level: int, text: str) -> None:
+    def _log(self, name: str, level: int, text: str, code: str) -> None:
         """Write a line of the capture process, the same not more than once a minute."""
         now = time.monotonic()
         self._said = {line: at for line, at in self._said.items() if now - at < _REPEAT}
         if text not in self._said:
             self._said[text] = now
-            logging.getLogger(name).log(level, "%s", text)
+            logging.getLogger(name).log(level, "%s", text, extra={"code": code})
 
     def _show(self) -> None:
         self.state, self.reason = self._condition.state, self._condition.reason
