@@ -11,6 +11,8 @@ from edgehands.cameras.passwords import find_password
 from edgehands.mqtt.settings import MqttConfig
 from edgehands.service.opening import hide_passwords, open_tracker
 from edgehands.service.plans import Plan, plans_of
+from edgehands.web.token import needed_token
+from edgehands.web_settings import parse_address
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -61,6 +63,8 @@ def prepare(
             _check_access(output)
     for camera in config.camera:
         find_password(camera)
+    if config.web.enabled and config.web != old.web:
+        needed_token(config.web, parse_address(config.web.address))
     try:
         for plan in prepared.plans:
             if needs_tracker(plans.get(plan.name), plan):
