@@ -43,6 +43,8 @@ ADVICE = {
     "EH1502": "a bug: please report it with edgehands support-bundle",
     "EH1503": "edgehands status will not find this run; look at that folder",
     "EH1504": "see who has it: ss -ltnp; or change listen in [metrics]",
+    "EH1511": "a bug: please report it with edgehands support-bundle",
+    "EH1512": "a bug: please report it with edgehands support-bundle",
     FOREIGN: "what it means stands with that library",
 }
 """Short enough to stand behind the message, in brackets."""

@@ -86,6 +86,27 @@ def test_a_camera_that_never_gave_a_frame_is_stalled_too() -> None:
     assert story.since(100.0) == [(2.0, "stalled")]
 
 
+def test_opening_may_take_longer_than_a_frame() -> None:
+    condition = Condition(0.0)
+    for now, state in ((4.9, "ok"), (5.1, "stalled")):
+        condition.tick(now)
+        assert condition.state == state
+
+
+def test_frames_that_nobody_waited_for_are_not_missed() -> None:
+    condition, plan = Condition(0.0), Plan(0.0)
+    for each in (condition, plan):
+        each.opened(0.0, FPS)
+    plan.frame(0.0, frozen=False)
+    for each in (condition, plan):
+        each.rested(60.0)
+    for now, state in ((61.0, "ok"), (62.5, "stalled")):
+        condition.tick(now)
+        assert condition.state == state
+    assert not plan.hangs(61.0)
+    assert plan.hangs(63.5)
+
+
 def test_a_slow_camera_has_three_of_its_periods() -> None:
     condition = Condition(0.0)
     condition.opened(0.0, fps=0.5)
@@ -283,6 +304,20 @@ def test_a_camera_that_was_steady_for_a_while_begins_again_with_short_waits() ->
         plan.frame(now, frozen=False)
     plan.failed(17.0)
     assert plan.may_open(17.3, absent=False)
+
+
+def test_a_camera_that_fails_again_and_again_is_still_tried_every_two_seconds() -> None:
+    plan, now, longest = Plan(0.0, lambda: 1.0), 0.0, 0.0
+    for _ in range(100):
+        begun = now
+        plan.opening(now)
+        plan.opened(now, FPS)
+        plan.frame(now + 0.5, frozen=False)
+        plan.failed(now + 1.0)
+        while not plan.may_open(now, absent=False):
+            now += 0.125
+        longest = max(longest, now - begun)
+    assert longest == 2.0
 
 
 # Faults

@@ -52,6 +52,9 @@ def main(descriptor: str, memory: str, kind: str) -> None:
 def _end_with_the_parent() -> None:
     prctl = ctypes.CDLL(None).prctl
     prctl(_SET_NAME, _NAME, 0, 0, 0)
+    # A service manager that tells all its processes to end means the one that will end this one.
+    for each in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(each, signal.SIG_IGN)
     # Even while a driver's call holds the interpreter.
     prctl(_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 

@@ -11,12 +11,12 @@ if TYPE_CHECKING:
 FIRST = 0.25
 """Seconds at least, and at most at first, from one attempt to open it to the next …"""
 SOON, LATER = 2.0, 5.0
-"""… and at most in the first minute, and afterwards."""
+"""… and at most in the first minute without any frame, and afterwards."""
 ABSENT = 30.0
 """… and while its device node is missing, whose coming is watched for."""
 MINUTE = 60.0
 STEADY = 5.0
-"""Seconds of frames after which a failure is a new one."""
+"""Seconds of frames after which waits are short again."""
 OPENING = 15.0
 """Seconds that opening may take without a sign of life."""
 FIRST_FRAME = 10.0
@@ -71,6 +71,10 @@ class Plan:
         self.phase = "opening"
         self._begun = self._sign = now
 
+    def rested(self, seconds: float) -> None:
+        """For so long nobody looked for signs of life."""
+        self._sign += seconds
+
     def sign(self, now: float) -> None:
         """Whoever opens it is alive."""
         self._sign = now
@@ -85,11 +89,11 @@ class Plan:
     def frame(self, now: float, *, frozen: bool) -> None:
         """A frame came."""
         self._sign = now
+        self._trouble_since = None
         if self._frames_since is None:
             self._frames_since = now
         if now - self._frames_since >= STEADY:
             self._failures = 0
-            self._trouble_since = None
         if not frozen:
             self._frozen_since = None
             self._thaws = 0

@@ -90,6 +90,9 @@ class SteadyCamera(Camera):
         now = time.monotonic()
         limit = now + timeout
         is_late = now - self._left > _OLD
+        if now - self._left > _LATE:  # nobody was there to hear of a frame
+            self._condition.rested(now - self._left)
+            self._plan.rested(now - self._left)
         try:
             while True:
                 with self._lock:
@@ -175,6 +178,8 @@ class SteadyCamera(Camera):
                     frame = self._frame(report, process.image_of(report), now)
                 else:
                     self._hear(report, now)
+                if self._process is not process:
+                    break
         except EOFError:
             self._lose(time.monotonic(), f"the process that captures it {process.story()}")
             self._prepare = False  # not before its time

@@ -125,9 +125,9 @@ def open_file(config: configs.OutputConfig, header: Header, fps: float) -> Outpu
 
 def hide_passwords(config: configs.Config) -> None:
     """Take them from the environment before there is a process that would inherit it."""
+    take_from_environment(config.web.token_variable)
     for camera in config.camera:
         hide_password(camera)
-    take_from_environment(config.web.token_variable)
     for output in config.output:
         if isinstance(output, MqttConfig):
             take_from_environment(output.password_variable)

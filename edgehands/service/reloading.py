@@ -61,10 +61,10 @@ def prepare(
     for output in config.output:
         if isinstance(output, MqttConfig) and output not in old.output:
             _check_access(output)
-    for camera in config.camera:
-        find_password(camera)
     if config.web.enabled and config.web != old.web:
         needed_token(config.web, parse_address(config.web.address))
+    for camera in config.camera:
+        find_password(camera)
     try:
         for plan in prepared.plans:
             if needs_tracker(plans.get(plan.name), plan):

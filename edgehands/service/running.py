@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 _PATIENCE = 8.0  # seconds that cameras have to end, and the frames that are being looked at
-_HURRY = 1.0  # the same where a service manager waits
+_HURRY = 1.2  # the same where a service manager waits
 _LAST_EVENTS = 0.3  # seconds in which the last events are to be delivered then
 
 
