@@ -94,13 +94,13 @@ def test_metrics_can_be_had_from_the_sandbox(measured: Service) -> None:
 
 
 def test_the_bundle_has_the_services_state_and_no_password(service: Service) -> None:
-    secret = "/etc/edgehands/mqtt-password"
-    service.machine.run("install", "-m", "600", "/dev/null", secret)
-    service.machine.write(secret, CANARY)
+    place = "/etc/edgehands/mqtt-password"
+    service.machine.run("install", "-m", "600", "/dev/null", place)
+    service.machine.write(place, CANARY)
     service.machine.run("systemctl", "restart", "edgehands")
     told(service)
     answer = service.machine.run("edgehands", "support-bundle", "--out", "/root/bundle.tar.gz")
-    service.machine.run("rm", secret)
+    service.machine.run("rm", place)
     assert answer.stdout.splitlines()[-1].startswith("/root/bundle.tar.gz is written")
     texts = service.machine.run("tar", "-xOzf", "/root/bundle.tar.gz").stdout
     assert CANARY not in texts
