@@ -158,7 +158,7 @@ class Machine:
         return answer.stdout.strip() in {"running", "degraded"}
 
     def _cgroup(self, hierarchy: str) -> Path:
-        return _CGROUPS / hierarchy / f"edgehands-test-{self.root.parent.name}"
+        return _CGROUPS / hierarchy / f"edgehands-test-{os.getpid()}-{self.root.parent.name}"
 
     def _hierarchies(self) -> list[str]:
         """The cgroup trees that nspawn puts its machine into: two where version 1 rules."""
