@@ -211,7 +211,12 @@ def open_session(
                 raise
             reasons.append(f"{candidate.backend}: {error}")
             if candidate.threads:  # it was measured here and is what the user counts on
-                logger.warning("%s does not run on %s any more", model.id, reasons[-1])
+                logger.warning(
+                    "%s does not run on %s any more",
+                    model.id,
+                    reasons[-1],
+                    extra={"code": "EH1203"},
+                )
         else:
             logger.info(
                 "%s runs on %s%s%s",

@@ -64,13 +64,21 @@ def resolve(release: Release, wanted: Iterable[str]) -> dict[str, Package]:
     return dict(sorted(found.items()))
 
 
-def wanted_by(package: Package, release: Release, extras: Iterable[str] = ()) -> list[Requirement]:
-    """Return what a package requires on that release; the same on each machine."""
+def tags(release: Release, machine: str) -> list[str]:
+    """Return the options with which pip takes wheels for that machine."""
+    abis = (f"cp{release.python.replace('.', '')}", "abi3", "none")
+    glibcs = [f"manylinux_2_{minor}" for minor in range(_OLDEST_GLIBC, release.glibc + 1)]
     return [
-        requirement
-        for requirement in map(Requirement, package.requires)
-        if any(_applies(requirement, release, machine, extras) for machine in MACHINES)
+        f"--python-version={release.python}",
+        "--implementation=cp",
+        *(f"--abi={abi}" for abi in abis),
+        *(f"--platform={glibc}_{machine}" for glibc in ("manylinux2014", *glibcs)),
     ]
+
+
+def wanted_by(package: Package, release: Release) -> set[str]:
+    """Return the names of what a package requires on that release."""
+    return {canonicalize_name(needed.name) for needed in _applying(package.requires, release)}
 
 
 def closure(
@@ -79,7 +87,7 @@ def closure(
     """Return the names that `wanted` reaches, sorted, and requirements that `packages` lacks."""
     reached: set[tuple[str, str]] = set()
     lacking = set()
-    waiting = [Requirement(text) for text in wanted]
+    waiting = _applying(wanted, release)
     while waiting:
         requirement = waiting.pop()
         name = canonicalize_name(requirement.name)
@@ -89,7 +97,7 @@ def closure(
         for extra in ("", *requirement.extras):
             if (name, extra) not in reached:
                 reached.add((name, extra))
-                waiting += wanted_by(packages[name], release, [extra])
+                waiting += _applying(packages[name].requires, release, extra)
     return sorted({name for name, _ in reached}), sorted(lacking)
 
 
@@ -113,15 +121,10 @@ def _on(
 def _ask_pip(
     release: Release, machine: str, wanted: list[str], pins: Mapping[str, str]
 ) -> dict[str, Package]:
-    short = release.python.replace(".", "")
-    tags = [f"manylinux_2_{minor}" for minor in range(_OLDEST_GLIBC, release.glibc + 1)]
-    where = [f"--platform={tag}_{machine}" for tag in ("manylinux2014", *tags)]
-    which = [f"--abi={abi}" for abi in (f"cp{short}", "abi3", "none")]
     given = [f"{name}=={version}" for name, version in pins.items() if name in _names(wanted)]
     command = [sys.executable, "-m", "pip", "install", "--isolated", "--quiet", "--dry-run",
                "--ignore-installed", "--only-binary=:all:", "--target=unused", "--report=-",
-               f"--python-version={release.python}", "--implementation=cp", *where, *which,
-               *wanted, *given]  # fmt: skip
+               *tags(release, machine), *wanted, *given]  # fmt: skip
     answer = subprocess.run(command, stdout=subprocess.PIPE, check=True)
     packages = [_package(entry) for entry in json.loads(answer.stdout)["install"]]
     return {package.name: package for package in packages}
@@ -156,23 +159,24 @@ def _licence(metadata: Mapping[str, Any]) -> str:
     return expression
 
 
-def _applies(
-    requirement: Requirement, release: Release, machine: str, extras: Iterable[str]
-) -> bool:
+def _applying(requires: Iterable[str], release: Release, extra: str = "") -> list[Requirement]:
+    """Return the requirements whose markers hold there, on any machine."""
     environment = {
+        "extra": extra,
         "implementation_name": "cpython",
         "os_name": "posix",
-        "platform_machine": machine,
         "platform_python_implementation": "CPython",
         "platform_system": "Linux",
         "python_full_version": f"{release.python}.2",
         "python_version": release.python,
         "sys_platform": "linux",
     }
-    marker = requirement.marker
-    return marker is None or any(
-        marker.evaluate({**environment, "extra": extra}) for extra in ("", *extras)
-    )
+    machines = [{**environment, "platform_machine": machine} for machine in MACHINES]
+    return [
+        needed
+        for needed in map(Requirement, requires)
+        if needed.marker is None or any(map(needed.marker.evaluate, machines))
+    ]
 
 
 # What packages of ours say where they give no SPDX expression.

@@ -108,7 +108,7 @@ def _hashes(digests: Iterable[str]) -> list[dict[str, str]]:
 
 
 def _depends(package: Package, packages: Mapping[str, Package], release: Release) -> list[str]:
-    names = {canonicalize_name(needed.name) for needed in wanted_by(package, release)}
+    names = wanted_by(package, release)
     return sorted(_reference(packages[name]) for name in names if name in packages)
 
 

@@ -60,7 +60,11 @@ class LiveCamera(Camera):
     def close(self) -> None:
         """Stop the thread, which frees the device; one that hangs in a driver is left behind."""
         if not self._newest.close():
-            logger.warning("%s: the driver hangs; its thread is left behind", self.source)
+            logger.warning(
+                "%s: the driver hangs; its thread is left behind",
+                self.source,
+                extra={"code": "EH1101"},
+            )
 
     def _start(self) -> None:
         self._newest = Newest(self._frames, name=f"camera {self.source}")

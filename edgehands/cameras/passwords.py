@@ -1,17 +1,64 @@
-"""A camera's password: kept out of its source, and put in when it is opened."""
+"""A camera's password: kept out of its source, found elsewhere, and put in when it is opened."""
 
 from __future__ import annotations
 
 import re
+from typing import Protocol
 from urllib.parse import quote
 
 from edgehands.errors import UsageError
+from edgehands.passwords import Places, take_from_environment
 from edgehands.redaction import redacted
 
+CREDENTIAL = "camera-password"
+"""Name of the systemd credential for all cameras; camera-password-NAME is for one of them."""
+
+VARIABLE = "EDGEHANDS_CAMERA_PASSWORD"
+"""The environment variable, unless the config names another."""
 PLACE = "{password}"
 """Stands in a source where the password goes, if that is not after the user's name."""
 
 _USER = re.compile(r"(?P<before>[a-z]+://[^/?#@:]+)(?P<after>@)", re.IGNORECASE)
+
+
+class Passworded(Protocol):
+    """What a [[camera]] of the config has."""
+
+    @property
+    def source(self) -> str:
+        """Which camera, without its password."""
+
+    @property
+    def name(self) -> str:
+        """Its name in events."""
+
+    @property
+    def password_file(self) -> str | None:
+        """A file with the password."""
+
+    @property
+    def password_variable(self) -> str:
+        """An environment variable with it."""
+
+
+def password_places(camera: Passworded) -> Places:
+    """Return where the password of a camera of the config may be."""
+    credentials = (f"{CREDENTIAL}-{camera.name}", CREDENTIAL)
+    return Places(camera.password_file, camera.password_variable, credentials)
+
+
+def find_password(camera: Passworded) -> str | None:
+    """Return the password of a camera of the config; None where its source has no place for one.
+
+    Raises:
+        ConfigError: a file that is named and cannot be read, or that anybody can read.
+    """
+    return password_places(camera).find() if takes_password(camera.source) else None
+
+
+def hide_password(camera: Passworded) -> None:
+    """Take it from the environment before there is a process that would inherit it."""
+    take_from_environment(camera.password_variable)
 
 
 def takes_password(source: str) -> bool:

@@ -135,4 +135,5 @@ def _report_size(
             width or "any",
             height or "any",
             device,
+            extra={"code": "EH1102"},
         )

@@ -95,7 +95,7 @@ def _run() -> int:
         sys.stdout.flush()
         return code
     except EdgeHandsError as error:
-        _say(str(error))
+        _say(str(error), error.exit_code)
         return error.exit_code
     except KeyboardInterrupt:
         return _INTERRUPTED_EXIT_CODE
@@ -108,7 +108,9 @@ def _run() -> int:
     except Exception:
         import logging
 
-        logging.getLogger(__name__).exception("this is a bug in edgehands, please report it:")
+        logging.getLogger(__name__).exception(
+            "this is a bug in edgehands, please report it:", extra={"code": "EH1070"}
+        )
         return BUG_EXIT_CODE
 
 
@@ -121,9 +123,14 @@ def _meant(code: int, stop: _Stop) -> int:
     return code
 
 
-def _say(message: str) -> None:
+def _say(message: str, exit_code: int) -> None:
+    from edgehands import logs
+
+    text = f"edgehands: {message}"
+    if logs.is_journal(sys.stderr):
+        text = logs.of_exit(message, exit_code)
     with suppress(OSError):  # there is nobody left to tell
-        print(f"edgehands: {message}", file=sys.stderr)
+        print(text, file=sys.stderr)
 
 
 def _open_closed_streams() -> None:

@@ -29,6 +29,8 @@ class Run:
     socket: Path
     health: Health | None
     problems: tuple[Problem, ...]
+    is_closed: bool = False
+    """Only another user may ask it."""
 
     @property
     def name(self) -> str:
@@ -85,7 +87,7 @@ def _run(path: Path) -> Run | None:
     except PermissionError:
         why = f"{path} belongs to another user"
         problem = Problem(f"run {path.stem}", "may not be asked", why, "sudo edgehands status")
-        return Run(path, None, (problem,))
+        return Run(path, None, (problem,), is_closed=True)
     except OSError:  # nobody listens
         return None
     return Run(path, health, tuple(find_problems(health)))

@@ -151,12 +151,21 @@ class Link:
             topic = self._outbox.acknowledged(number, time.monotonic(), refused=refused)
         if topic is not None and topic not in self._refused:
             self._refused.add(topic)
-            _log.warning("%s refuses messages on %s: allow it there", self._broker, topic)
+            _log.warning(
+                "%s refuses messages on %s: allow it there",
+                self._broker,
+                topic,
+                extra={"code": "EH1301"},
+            )
 
     def subscribed(self, *, refused: bool) -> None:
         """Take the broker's answer to the subscriptions."""
         if refused:
-            _log.warning("%s refuses a subscription: commands will not arrive", self._broker)
+            _log.warning(
+                "%s refuses a subscription: commands will not arrive",
+                self._broker,
+                extra={"code": "EH1302"},
+            )
 
     def message(self, topic: str, payload: bytes, *, retained: bool) -> None:
         """Take a message."""
@@ -313,10 +322,17 @@ class Link:
         if reason != self.complaint and now - self._told.get(reason, -_MINUTE) >= _MINUTE:
             self._told[reason] = now
             self._audible = True
-            _log.warning("%s: %s; trying again until it works", self._broker, reason)
+            _log.warning(
+                "%s: %s; trying again until it works",
+                self._broker,
+                reason,
+                extra={"code": "EH1303"},
+            )
         self.complaint = reason
 
     def _tell_connected(self) -> None:
         level = logging.WARNING if self._audible else logging.INFO
-        _log.log(level, "%s: connected, MQTT %s", self._broker, self._version)
+        _log.log(
+            level, "%s: connected, MQTT %s", self._broker, self._version, extra={"code": "EH1304"}
+        )
         self.complaint, self._audible = None, False
