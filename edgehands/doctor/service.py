@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 _MANY_RESTARTS = 3
 _ENABLED = {"enabled", "enabled-runtime", "static", "generated", "alias", "linked"}
-_DEVICES = ("dev/video*", "dev/dri/renderD*", "dev/dma_heap/*", "dev/apex_*")
+# Of cameras. What GPUs and Corals need is in drop-ins: `edgehands service status` compares them.
+_DEVICES = ("dev/video*", "dev/dma_heap/*")
 _CONTAINER_SIGNS = (".dockerenv", "run/.containerenv", "run/systemd/container")
 
 
