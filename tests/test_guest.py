@@ -1,8 +1,9 @@
 """The service in a whole Debian, emulated: its camera, clock and power fail, and nothing leaks.
 
 `make test-guest` runs it; it takes half an hour. The camera is the kernel's own test driver, vivid,
-which draws no hands: states and frames are what is tested, not gestures. Times are those of this
-machine, with everything emulated: upper bounds.
+which draws no hands: states and frames are what is tested, not gestures. Emulated, a model takes
+seconds for a frame, so but for the one about privacy the tests have CONTRIBUTING.md's backend that
+sees nothing. Times are those of this machine, with everything else emulated: upper bounds.
 """
 
 from __future__ import annotations
@@ -59,13 +60,15 @@ pytestmark = [
 class Lab:
     """A guest, its broker, and somebody who listens."""
 
-    def __init__(self, made: image.Image, folder: Path, broker: Mosquitto, ear: Observer) -> None:
+    def __init__(
+        self, made: image.Image, folder: Path, broker: Mosquitto, ear: Observer, backend: str
+    ) -> None:
         self._image = made
         self._folder = folder
         self._disk = folder / "config.img"
         self.broker = broker
         self.ear = ear
-        self.config = image.write_config(made, self._disk, broker.port)
+        self.config = image.write_config(made, self._disk, broker.port, backend)
         self.guest = Guest(made, folder, self._disk)
 
     def state(self) -> str:
@@ -103,11 +106,11 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> image.Image:
 
 
 @contextmanager
-def started(made: image.Image, folder: Path) -> Iterator[Lab]:
+def started(made: image.Image, folder: Path, backend: str = "blind") -> Iterator[Lab]:
     broker = Mosquitto(folder).start()
     try:
         with Observer(broker.port) as ear:
-            lab = Lab(made, folder, broker, ear)
+            lab = Lab(made, folder, broker, ear, backend)
             try:
                 yield lab
             finally:
@@ -161,24 +164,25 @@ def test_a_clock_that_jumps_is_no_stall(lab: Lab) -> None:
     assert lab.guest.property("NRestarts") == "0"
 
 
-def test_nothing_leaves_but_messages_to_the_broker(lab: Lab) -> None:
-    lab.guest.run("systemctl stop edgehands")
-    lab.guest.run(
-        "v4l2-ctl -d /dev/video0 --set-fmt-video=width=320,height=180,pixelformat=YUYV "
-        "--stream-mmap --stream-count=1 --stream-to=/tmp/frame",
-    )
-    raw = base64.b64decode(lab.guest.run("base64 -w0 /tmp/frame"))
-    begun = lab.guest.capture.stat().st_size
-    lab.ear.heard.clear()
-    lab.guest.run("systemctl start edgehands", timeout=START_SECONDS)
-    wait_for(lambda: lab.state() == "ok", START_SECONDS)
-    time.sleep(MINUTES * 60)
-    sent, strange = egress.read(lab.guest.capture)
+def test_nothing_leaves_but_messages_to_the_broker(made: image.Image, tmp_path: Path) -> None:
+    with started(made, tmp_path, "tflite") as lab:
+        lab.guest.run("systemctl stop edgehands")
+        lab.guest.run(
+            "v4l2-ctl -d /dev/video0 --set-fmt-video=width=320,height=180,pixelformat=YUYV "
+            "--stream-mmap --stream-count=1 --stream-to=/tmp/frame",
+        )
+        raw = base64.b64decode(lab.guest.run("base64 -w0 /tmp/frame"))
+        lab.ear.heard.clear()
+        lab.guest.run("systemctl start edgehands", timeout=START_SECONDS)
+        wait_for(lambda: lab.state() == "ok", START_SECONDS)
+        time.sleep(MINUTES * 60)
+        assert lab.state() == "ok"
+        sent, strange = egress.read(lab.guest.capture)
+        peers = {egress.Peer(image.BROKER, 6, lab.broker.port)}
     whole = b"".join(sent.values())
     print(f"{MINUTES:g} minutes: {len(whole)} bytes sent, one frame has {len(raw)}")  # noqa: T201
-    assert lab.guest.capture.stat().st_size > begun
     assert strange == []
-    assert set(sent) == {egress.Peer(image.BROKER, 6, lab.broker.port)}
+    assert set(sent) == peers
     assert len(whole) < len(raw)
     for name, canary in canaries(raw):
         assert canary not in whole, f"pixels left the device, as {name}"
