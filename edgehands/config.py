@@ -36,7 +36,10 @@ from edgehands.settings import (
     Text,
     TopicName,
     TrackerSettings,
+    Zone,
+    zone_mistake,
 )
+from edgehands.web_settings import WebConfig, parse_address
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
@@ -46,6 +49,8 @@ SAMPLE = Path(__file__).parent / "systemd" / "edgehands.toml"
 
 Pixels = Annotated[int, Meta(ge=16, le=16384)]
 Count = Annotated[int, Meta(ge=1)]
+MOST_MASKS = 16
+"""Of one camera."""
 
 PLACEHOLDER = "{camera}"
 """Stands for a camera's name in the path of an output: each camera writes a file of its own."""
@@ -74,6 +79,9 @@ class CameraConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     camera-password."""
     password_variable: Text = VARIABLE
     """The environment variable with the password."""
+    masks: Annotated[tuple[Zone, ...], Meta(max_length=MOST_MASKS)] = ()
+    """Private parts of the picture, each [left, top, right, bottom] as shares of its width and
+    height: black before anything looks at it."""
 
 
 class TrackerConfig(TrackerSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -174,6 +182,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     output: tuple[OutputConfig, ...] = ()
     tracker: TrackerConfig = TrackerConfig()
     events: EventSettings = EventSettings()
+    web: WebConfig = WebConfig()
     service: ServiceConfig = ServiceConfig()
     metrics: MetricsConfig = MetricsConfig()
     pose: dict[str, Pose] = {}
@@ -231,6 +240,7 @@ def overlay(
     camera: Mapping[str, object] | None = None,
     tracker: Mapping[str, object] | None = None,
     output: tuple[OutputConfig, ...] | None = None,
+    web: Mapping[str, object] | None = None,
 ) -> Config:
     """Return `config` with what the command line gave on top; a value of None was not given.
 
@@ -240,6 +250,7 @@ def overlay(
             the other fields of the file's first; without a source, all cameras are changed.
         tracker: fields of `TrackerConfig`.
         output: outputs instead of the file's.
+        web: fields of `WebConfig`.
 
     Raises:
         UsageError: a value of the wrong type or out of range, named as a flag.
@@ -249,6 +260,7 @@ def overlay(
         camera=_overlay_cameras(config.camera, _given(camera)),
         tracker=_replaced(config.tracker, _given(tracker)),
         output=config.output if output is None else output,
+        web=_replaced(config.web, _given(web)),
     )
 
 
@@ -318,6 +330,7 @@ def _mistakes(document: Mapping[str, object]) -> Iterator[Problem]:
     yield from _several_cameras(document)
     for index, camera in _tables(document, "camera"):
         yield from _refused(("camera", index, "source"), camera, split_source)
+        yield from _mask_mistakes(index, camera)
         source = str(camera.get("source"))
         if camera.get("password_file") and "://" in source and not takes_password(source):
             message = "password_file without its user: write source as scheme://USER@host/path"
@@ -329,15 +342,24 @@ def _mistakes(document: Mapping[str, object]) -> Iterator[Problem]:
             yield from _refused(("output", index, "path"), output, ending)
         if output.get("type") == "mqtt":
             yield from _refused(("output", index, "url"), output, parse_url)
-    tracker = document.get("tracker")
+    tracker, web = document.get("tracker"), document.get("web")
     if isinstance(tracker, dict):
         yield from _tracker_mistakes(tracker)
+    if isinstance(web, dict):
+        yield from _refused(("web", "address"), web, parse_address)
     metrics = document.get("metrics")
     if isinstance(metrics, dict):
         allow = partial(check_listen, allow_remote=metrics.get("allow_remote") is True)
         yield from _refused(("metrics", "listen"), metrics, allow)
     for place, message in definition_mistakes(document):
         yield Problem(place, message)
+
+
+def _mask_mistakes(index: int, camera: Mapping[str, object]) -> Iterator[Problem]:
+    masks = camera.get("masks")
+    for number, mask in enumerate(masks if isinstance(masks, list | tuple) else ()):
+        if message := zone_mistake(mask):
+            yield Problem(("camera", index, "masks", number), f"masks: {message}")
 
 
 def _tracker_mistakes(tracker: Mapping[str, object]) -> Iterator[Problem]:

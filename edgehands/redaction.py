@@ -12,13 +12,13 @@ _IN_URL = re.compile(
       (?P<before>[a-z][a-z0-9+.-]*:/{1,2}[^/?\#@:\s\[]*:)
       (?!\d*(?:[/?\#]|$))
       (?!\{password\}@)
-      .*@
+      (?P<password>.*)@
     """,
     re.VERBOSE | re.IGNORECASE | re.DOTALL,
 )
 # As IP cameras take them (?user=me&pwd=…), and GStreamer's elements (user-pw=…).
 _IN_PARAMETER = re.compile(
-    r"(?P<name>(?:^|[?&\s;])[\w-]*(?:pass|pwd|pw|token|secret|apikey|api_key)[\w-]*\s*=\s*)[^&\#\s]+",
+    r"(?P<name>(?:^|[?&\s;])(?![\w-]*_(?:file|variable)\b)[\w-]*(?:pass|pwd|pw|token|secret|apikey|api_key)[\w-]*\s*=\s*)[^&\#\s]+",
     re.IGNORECASE,
 )
 _SECRET_NAME = re.compile(r"pass|pwd|token|secret|api_?key|credential", re.IGNORECASE)
@@ -33,6 +33,12 @@ _known: set[str] = set()
 def has_url_password(text: str) -> bool:
     """Whether `text` holds a URL with a password: scheme://user:password@host."""
     return _IN_URL.search(text) is not None
+
+
+def url_password(text: str) -> str | None:
+    """Return the password of a URL; None if it has none."""
+    match = _IN_URL.search(text)
+    return match["password"] if match else None
 
 
 def host_of(text: str) -> str:

@@ -25,6 +25,7 @@ LAYERS = (
         "settings",
         "health",
         "control",
+        "masking",
         "redaction",
         "messages",
         "logs",
@@ -52,20 +53,21 @@ LAYERS = (
     {"stages", "gestures"},
     {"tracker", "events"},
     {"cameras", "outputs", "mqtt", "synthetic", "interpreter", "recording", "monitor"},
-    {"schema", "toml_places", "toml_text", "summary", "agreement"},
+    {
+        *("schema", "steering", "toml_places", "toml_text", "toml_edit", "web_settings"),
+        *("summary", "agreement"),
+    },
     {"config_secrets", "config_text"},
     {"config", "config_files", "config_schema", "config_shown"},
-    {
-        *("service", "replay", "explain", "learning", "verify", "tuning", "doctor"),
-        *("calibration", "compat", "installation"),
-    },
+    {"replay", "explain", "verify", "tuning", "doctor", "calibration", "web"},
+    {"service", "learning", "compat", "support", "installation", "setup"},
     {"cli", "__main__", "benchmarks"},
 )
 # Each library, and the only places that may import it when they are imported themselves.
 HOMES = {
     "cv2": (
         *("imaging", "cameras.", "synthetic.", "benchmarks.films."),
-        *("drawing.", "outputs.video", "outputs.contact_sheet"),
+        *("drawing.", "outputs.video", "outputs.contact_sheet", "web.pictures"),
     ),
     "ai_edge_litert": (),
     "ai_edge_quantizer": (),
@@ -75,7 +77,7 @@ HOMES = {
     "onnxruntime": (),
     "flatbuffers": (),
     "paho": ("mqtt.connection",),
-    "aiohttp": (),
+    "aiohttp": ("web.server", "web.viewers"),
     "prometheus_client": ("monitor.metrics",),
     "typer": ("cli.", "benchmarks."),
     "rich": ("cli.", "benchmarks."),

@@ -26,6 +26,7 @@ NEEDED = (
     "edgehands/systemd/edgehands.toml",
     "edgehands/systemd/requirements-bookworm.txt",
     "edgehands/systemd/sbom-trixie.cdx.json",
+    "edgehands/web/page/index.html",
     "edgehands/synthetic/demo.mp4",
     "edgehands/synthetic/demo.npz",
     "edgehands/benchmarks/accuracy.py",

@@ -1,5 +1,13 @@
 """Cameras by name: a device, a video file, images or a synthetic scene, all behind one `Camera`.
 
+``/dev/video0``, ``0``    a USB camera by device node or by index
+``usb:C920``              a USB camera by its name in /dev/v4l/by-id or a unique part of it
+``clip.mp4``              a video file; ``file:clip.mp4`` is the same
+``photos/``, ``a*.png``   a folder, a glob or one file of images; so is ``images:photos/``
+``loop:clip.mp4``         a video file over and over, at the pace of a live camera
+``synthetic:``            drawn hands, at the pace of a live camera
+========================  ================================================================
+=======
 ============================  ============================================================
 ``/dev/video0``, ``0``        a USB camera by device node or by index
 ``usb:C920``                  a USB camera by its name in /dev/v4l/by-id, or in by-path, or
@@ -11,6 +19,7 @@
 ``http://user@host/path``     a stream of JPEGs, or any that FFmpeg reads; https too
 ``clip.mp4``                  a video file; ``file:clip.mp4`` is the same
 ``photos/``, ``a*.png``       a folder, a glob or one file of images; so is ``images:photos/``
+``loop:clip.mp4``             a video file over and over, at the pace of a live camera
 ``synthetic:``                drawn hands, at the pace of a live camera
 ``test:?stall=30@10``         a moving pattern that fails: no frames for 30 s, after 10 s
 ============================  ============================================================
@@ -60,6 +69,7 @@ SCHEMES: dict[str, str] = {
     "https": "edgehands.cameras.stream",
     "file": "edgehands.cameras.file",
     "images": "edgehands.cameras.images",
+    "loop": "edgehands.cameras.loop",
     "synthetic": "edgehands.cameras.synthetic",
     "test": "edgehands.cameras.faulty",
 }
@@ -179,7 +189,7 @@ def split_source(source: str) -> tuple[str, str]:
     if source.startswith("/dev/") and not source.startswith("/dev/shm/"):  # noqa: S108
         return "usb", source
     scheme, address = _explicit_scheme(source)
-    if not address.strip() and scheme in {"file", "images"}:
+    if not address.strip() and scheme in {"file", "images", "loop"}:
         raise UsageError(
             f"camera {source!r} names nothing: give /dev/video0, usb:NAME, a video file, "
             "a folder of images, rtsp://host/path or synthetic:"

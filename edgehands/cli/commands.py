@@ -16,12 +16,15 @@ from edgehands.cli import (
     explain,
     gestures,
     ha,
+    live,
     models,
     record,
     replay,
     run,
     service,
+    setup,
     status,
+    support_bundle,
     tune,
     verify,
     watch,
@@ -42,11 +45,14 @@ app = typer.Typer(
 )
 app.command("run")(run.run)
 app.command("demo")(demo.demo)
+app.command("live")(live.live)
+app.command("setup")(setup.setup)
 app.command("record")(record.record)
 app.command("replay")(replay.replay)
 app.command("explain")(explain.explain)
 app.command("status")(status.status)
 app.command("doctor")(doctor.doctor)
+app.command("support-bundle")(support_bundle.support_bundle)
 app.command("verify")(verify.verify_backends)
 app.command("tune")(tune.tune)
 app.command("bench")(bench.bench)
@@ -82,6 +88,7 @@ def _root(
     logs.set_up(_LOG_LEVELS[min(verbose, len(_LOG_LEVELS) - 1)])
     if not verbose:  # nobody should wonder for half a minute why nothing happens
         logging.getLogger("edgehands.cameras.synthetic").setLevel(logging.INFO)
+        logging.getLogger("edgehands.web.live").setLevel(logging.INFO)  # the page's address
 
 
 def dispatch() -> int:

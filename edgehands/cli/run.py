@@ -95,6 +95,27 @@ EventsOption = Annotated[
 ]
 
 
+WebOption = Annotated[
+    bool,
+    typer.Option(
+        "--web",
+        help="Open the live page, on http://127.0.0.1:8770/ unless --web-address or the config "
+        "says another.",
+        show_default=False,
+        rich_help_panel=_OUTPUT,
+    ),
+]
+WebAddressOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="HOST:PORT",
+        help="Open the live page there; beyond this machine it needs a token: docs/live.md.",
+        show_default=False,
+        rich_help_panel=_OUTPUT,
+    ),
+]
+
+
 def run(
     config: Annotated[
         Path | None,
@@ -186,6 +207,8 @@ def run(
             rich_help_panel=_OUTPUT,
         ),
     ] = None,
+    web: WebOption = False,
+    web_address: WebAddressOption = None,
 ) -> None:
     """Track hands and print events, one JSON line each, until the source ends or Ctrl-C."""
     from edgehands import config as configs
@@ -222,6 +245,7 @@ def run(
                 "models": str(models) if models else None,
             },
             output=(*_event_outputs(base.output, events), *extra),
+            web={"enabled": web or web_address is not None or None, "address": web_address},
         )
 
     if run_with_progress(read(), file=config, reload=read).interrupted:
@@ -280,16 +304,20 @@ def run_with_progress(
     *,
     file: Path | None = None,
     reload: "Callable[[], Config] | None" = None,
+    saves_to: Path | None = None,
 ) -> "Summary":
     """Run, show how far it is where anybody looks, and print the summary to stderr.
 
     With the file that the config was read from it is a service, which `reload` gives the file anew.
+    Without, `saves_to` may still name the file that the live page saves settings to.
     """
     try:
         from edgehands.service import Service
 
         with _progress_bar() as watch:
-            summary = Service(config, watch, listeners, file=file, reload=reload).run()
+            summary = Service(
+                config, watch, listeners, file=file, reload=reload, saves_to=saves_to
+            ).run()
     except KeyboardInterrupt:  # before the first frame: there is nothing to sum up
         raise typer.Exit(STOPPED) from None
     for line in summary.lines():

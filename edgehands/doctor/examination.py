@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
 
 from edgehands.doctor import devices, service, software, system
 from edgehands.doctor.findings import Finding, Machine
@@ -60,6 +60,13 @@ def diagnose(findings: Sequence[Finding]) -> Diagnosis:
         count = f"{len(warnings)} warning{'s' if len(warnings) > 1 else ''}"
         return Diagnosis(f"EdgeHands works here, with {count}: {warnings[0].what}", 0)
     return Diagnosis("EdgeHands works here: nothing to mend", 0)
+
+
+def report(findings: Sequence[Finding]) -> dict[str, Any]:
+    """Return all of it as plain values, for programs."""
+    diagnosis = diagnose(findings)
+    said = [asdict(finding) for finding in findings]
+    return {"verdict": diagnosis.line, "exit_code": diagnosis.exit_code, "findings": said}
 
 
 def _code(errors: Sequence[Finding]) -> int:

@@ -13,9 +13,11 @@ if TYPE_CHECKING:
 
     from edgehands.events import Event
     from edgehands.frame import Frame
+    from edgehands.gestures.gates import Block
     from edgehands.hand import Hand
     from edgehands.health import CameraState, OutputHealth
     from edgehands.pulse import Pulse
+    from edgehands.report import FrameReport
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,6 +34,12 @@ class Result:
     """Seconds since 1970 at capture; for a file, seconds from its beginning."""
     camera: str = ""
     """Its name."""
+    blocks: Mapping[int, Block | None] = field(default_factory=dict)
+    """What keeps the pose of each hand from being its gesture, by hand id."""
+    report: FrameReport | None = None
+    """What the tracker did; None where it was not asked."""
+    dropped: int = 0
+    """Frames of this camera overtaken by newer ones so far."""
 
 
 class Output:

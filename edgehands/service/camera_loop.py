@@ -172,7 +172,8 @@ class CameraLoop:
         header = self.plan.header(
             static=self._is_static(), live=self._camera.live, runs_on=self._tracker.describe()
         )
-        self._pipeline = Pipeline(header, self._tracker, self._hub, self.summary)
+        masks = self.plan.camera.masks
+        self._pipeline = Pipeline(header, self._tracker, self._hub, self.summary, masks)
         self._pipeline.open_files(self.plan.files, self.fps)
 
     def _is_static(self) -> bool:

@@ -7,6 +7,7 @@ import time
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
+from edgehands.control import Control
 from edgehands.outputs.queue import EventQueue
 from edgehands.service.camera_loop import CameraLoop, Renewal
 from edgehands.service.hub import Hub
@@ -16,12 +17,13 @@ from edgehands.summary import Summary
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+    from pathlib import Path
 
-    from edgehands.config import Config, OutputConfig
+    from edgehands.config import Config
     from edgehands.outputs import Output
     from edgehands.pulse import Pulse
     from edgehands.service.hub import Watch
-    from edgehands.service.plans import Plan
+    from edgehands.service.plans import Plan, SharedConfig
     from edgehands.service.reloading import Prepared
 
 _log = logging.getLogger(__name__)
@@ -38,15 +40,21 @@ class Crew:
         changed: called from any thread when something is worth a look.
         watch: as for `edgehands.service.run`.
         listeners: outputs besides the config's; they are not closed.
+        file: of the config, for the live page to save settings to.
     """
 
     def __init__(
-        self, changed: Callable[[], None], watch: Watch | None, listeners: Sequence[Output]
+        self,
+        changed: Callable[[], None],
+        watch: Watch | None,
+        listeners: Sequence[Output],
+        file: Path | None = None,
     ) -> None:
         self._changed = changed
         self._watch = watch
         self._listeners = tuple(listeners)
-        self._shared: list[tuple[OutputConfig, Output]] = []
+        self._file = file
+        self._shared: list[tuple[SharedConfig, Output]] = []
         self._loops: dict[str, CameraLoop] = {}
         self._dismissed: list[CameraLoop] = []
         self._hub: Hub | None = None
@@ -71,7 +79,9 @@ class Crew:
         """Open the outputs, then let each camera begin."""
         queue = EventQueue((), live=any(plan.live for plan in plans))
         watch = self._watch and self._total_of(self._watch)
-        self._hub = Hub(queue, self._changed, waits=waits, watch=watch)
+        control = Control(sensitivity=config.events.sensitivity)
+        self._hub = Hub(queue, self._changed, control=control, waits=waits, watch=watch)
+        self._sensitivity = config.events.sensitivity
         self._exchange_outputs(config, plans)
         for plan in plans:
             self._start(CameraLoop(plan, self.hub))
@@ -85,6 +95,9 @@ class Crew:
         self._dismissed += gone
         self._end(gone, _DISMISSED)  # before another opens the same device
         self.hub.waits = waits
+        sensitivity = prepared.config.events.sensitivity
+        if sensitivity != self._sensitivity:
+            self._sensitivity = self.hub.control.sensitivity = sensitivity
         self._exchange_outputs(prepared.config, prepared.plans)
         for plan in prepared.plans:
             tracker = prepared.trackers.get(plan.name)
@@ -162,7 +175,8 @@ class Crew:
         for table in wanted:
             if table not in known:
                 known.append(table)
-                self._shared.append((table, open_shared(table, plans, self.hub.control)))
+                opened = open_shared(table, plans, self.hub.control, self._file)
+                self._shared.append((table, opened))
         self.hub.queue.set_outputs(self.outputs, _LAST_EVENTS)
         self.hub.outputs = tuple(self.outputs)
 

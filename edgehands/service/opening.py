@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, cast
 from edgehands import config as configs
 from edgehands.cameras import open_steady_camera
 from edgehands.mqtt.settings import MqttConfig
+from edgehands.passwords import take_from_environment
 from edgehands.replay import interpreter_of
 from edgehands.settings import GestureRules
 from edgehands.tracker import HandTracker
+from edgehands.web_settings import WebConfig
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -22,7 +24,9 @@ if TYPE_CHECKING:
     from edgehands.mqtt.output import MqttOutput, Subject
     from edgehands.outputs import Output
     from edgehands.recording import Header
-    from edgehands.service.plans import Plan
+    from edgehands.service.plans import Plan, SharedConfig
+    from edgehands.web.feed import Shown
+    from edgehands.web.live import LivePage
 
 
 def open_source(config: configs.CameraConfig) -> Camera:
@@ -46,8 +50,14 @@ def open_tracker(config: configs.TrackerConfig, *, static: bool) -> HandTracker:
     )
 
 
-def open_shared(config: configs.OutputConfig, plans: Sequence[Plan], control: Control) -> Output:
+def open_shared(
+    config: SharedConfig, plans: Sequence[Plan], control: Control, file: Path | None
+) -> Output:
     """Open an output that takes the events of all cameras."""
+    if isinstance(config, WebConfig):
+        from edgehands.web.live import LivePage
+
+        return LivePage(config, subjects_of_page(plans), control, file)
     if isinstance(config, MqttConfig):
         from edgehands.mqtt.output import MqttOutput
 
@@ -58,11 +68,20 @@ def open_shared(config: configs.OutputConfig, plans: Sequence[Plan], control: Co
 
 
 def introduce(
-    config: configs.OutputConfig, output: Output, plans: Sequence[Plan], control: Control
+    config: SharedConfig, output: Output, plans: Sequence[Plan], control: Control
 ) -> None:
     """Tell an output that stays of cameras and gestures that may be others."""
     if isinstance(config, MqttConfig):
         cast("MqttOutput", output).watch_over(*subjects(plans, control))
+    elif isinstance(config, WebConfig):
+        cast("LivePage", output).watch_over(subjects_of_page(plans))
+
+
+def subjects_of_page(plans: Sequence[Plan]) -> list[Shown]:
+    """Return what the live page shows."""
+    from edgehands.web.feed import Shown
+
+    return [Shown(plan.header(), plan.camera, plan.tracker) for plan in plans]
 
 
 def subjects(plans: Sequence[Plan], control: Control) -> list[Subject]:
@@ -101,10 +120,9 @@ def open_file(config: configs.OutputConfig, header: Header, fps: float) -> Outpu
 
 def hide_passwords(config: configs.Config) -> None:
     """Take them from the environment before there is a process that would inherit it."""
+    take_from_environment(config.web.token_variable)
     for output in config.output:
         if isinstance(output, MqttConfig):
-            from edgehands.mqtt.access import take_from_environment
-
             take_from_environment(output.password_variable)
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from edgehands.outputs import Output
     from edgehands.recording import Header
     from edgehands.service.hub import Hub
+    from edgehands.settings import Area
     from edgehands.summary import Summary
     from edgehands.tracker import HandTracker
 
@@ -32,15 +33,23 @@ class Pipeline:
         tracker: which it uses and does not close.
         hub: what all cameras share.
         summary: where to count.
+        masks: private parts of its picture.
     """
 
-    def __init__(self, header: Header, tracker: HandTracker, hub: Hub, summary: Summary) -> None:
+    def __init__(
+        self,
+        header: Header,
+        tracker: HandTracker,
+        hub: Hub,
+        summary: Summary,
+        masks: tuple[Area, ...] = (),
+    ) -> None:
         self._header = header
         self._tracker = tracker
         self._hub = hub
         self._summary = summary
         self._interpreter = interpreter_of(header)
-        self._director = Director(hub.control, self._interpreter)
+        self._director = Director(hub.control, tracker, self._interpreter, header, masks)
         self._own: list[Output] = []
         self._last_ts: float | None = None
         self.events = 0
@@ -63,18 +72,24 @@ class Pipeline:
     def look(self, frame: Frame) -> int:
         """Take one frame and return how many hands are in it."""
         ts = self._timestamp(frame)
-        if self._director.pauses():
-            self._send(Result(frame, (), {}, self._interpreter.finish(ts), ts, self._header.camera))
+        camera, dropped = self._header.camera, self._summary.dropped_frames
+        paused = self._director.pauses()
+        frame = self._director.admit(frame)
+        if paused:
+            events = self._interpreter.finish(ts)
+            self._send(Result(frame, (), {}, events, ts, camera, dropped=dropped))
             return 0
-        stages = self._summary.stages
         hands = self._tracker.update(frame.image, frame.time)
-        self._summary.count(hands, self._tracker.last)
+        report = self._tracker.last
         height, width = frame.image.shape[:2]
-        with stages.timed("gestures"):
+        with report.timed("gestures"):
             events = self._interpreter.update(hands, frame.time, ts, (width, height))
             gestures = self._interpreter.gestures(hands)
-        with stages.timed("outputs"):
-            self._send(Result(frame, hands, gestures, events, ts, self._header.camera))
+        blocks = {hand.id: self._interpreter.block(hand) for hand in hands}
+        self._summary.count(hands, report)
+        result = Result(frame, hands, gestures, events, ts, camera, blocks, report, dropped)
+        with self._summary.stages.timed("outputs"):
+            self._send(result)
         self._last_ts = ts
         return len(hands)
 

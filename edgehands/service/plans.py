@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 
@@ -16,6 +16,7 @@ from edgehands.gestures.learned.store import load_learned
 from edgehands.mqtt.settings import MqttConfig
 from edgehands.recording import Header
 from edgehands.selection import default_threads
+from edgehands.web_settings import WebConfig
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
     from edgehands.gestures.learned import Learned
     from edgehands.gestures.vocabulary import Pose
     from edgehands.settings import EventSettings, GestureRules
+
+
+SharedConfig: TypeAlias = configs.OutputConfig | WebConfig
+"""What may stand for an output of all cameras."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +99,10 @@ def plans_of(config: configs.Config) -> tuple[Plan, ...]:
     )
 
 
-def shared_outputs(config: configs.Config) -> tuple[configs.OutputConfig, ...]:
-    """Return the outputs that take the events of all cameras."""
-    return tuple(output for output in config.output if is_shared(output))
+def shared_outputs(config: configs.Config) -> tuple[SharedConfig, ...]:
+    """Return the outputs that take the events of all cameras, the live page first."""
+    page = (config.web,) if config.web.enabled else ()
+    return (*page, *(output for output in config.output if is_shared(output)))
 
 
 def is_shared(output: configs.OutputConfig) -> bool:

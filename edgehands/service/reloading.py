@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from edgehands.mqtt.settings import MqttConfig
 from edgehands.service.opening import hide_passwords, open_tracker
 from edgehands.service.plans import Plan, plans_of
+from edgehands.web.token import needed_token
+from edgehands.web_settings import parse_address
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -58,6 +60,8 @@ def prepare(
     for output in config.output:
         if isinstance(output, MqttConfig) and output not in old.output:
             _check_access(output)
+    if config.web.enabled and config.web != old.web:
+        needed_token(config.web, parse_address(config.web.address))
     try:
         for plan in prepared.plans:
             if needs_tracker(plans.get(plan.name), plan):

@@ -50,6 +50,7 @@ class Service:
         listeners: outputs besides the config's.
         file: where the config was read: this is a service then, which nobody watches.
         reload: returns the config anew, for SIGHUP.
+        saves_to: the file for settings that are changed on the live page, if it is not `file`.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class Service:
         *,
         file: Path | None = None,
         reload: Callable[[], Config] | None = None,
+        saves_to: Path | None = None,
     ) -> None:
         self.config = config
         """The one that holds."""
@@ -69,7 +71,7 @@ class Service:
         self._notifier = Notifier() if file is None else Notifier.from_environment()
         self._inbox: SimpleQueue[Callable[[], None]] = SimpleQueue()
         """What is to be done in the thread that supervises."""
-        self._crew = Crew(self._look, watch, listeners)
+        self._crew = Crew(self._look, watch, listeners, file or saves_to)
         self._supervisor = Supervisor(self._notifier, self._crew, config.service, file)
         self._monitor: Monitor | None = None
         self._reloading = False
