@@ -17,6 +17,7 @@ from edgehands.cameras import Camera, open_camera
 from edgehands.config import CameraConfig, Config, StdoutConfig, TrackerConfig
 from edgehands.errors import ConfigError, DeviceError
 from edgehands.frame import Frame
+from edgehands.mqtt.settings import MqttConfig
 from edgehands.outputs import Output
 from edgehands.outputs import queue as queue_module
 from edgehands.outputs.stdout import StdoutOutput
@@ -24,6 +25,7 @@ from edgehands.service import Service, opening
 from edgehands.service.ladder import Limit
 from edgehands.synthetic import DEMO_CLIP
 from edgehands.tracker import HandTracker
+from tests.brokers import Observer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from edgehands.health import CameraState, Health
     from edgehands.outputs import Result
     from edgehands.summary import Summary
+    from tests.brokers import Mosquitto
 
 pytestmark = pytest.mark.usefixtures("models")
 
@@ -201,7 +204,9 @@ def wait_for(holds: Callable[[], object]) -> None:
 def hear(manager: socket.socket, wanted: str) -> list[str]:
     """Wait for a state and return all that were told until then."""
     told: list[str] = []
+    end = time.monotonic() + DEADLINE
     while not any(state.startswith(wanted) for state in told):
+        assert time.monotonic() < end, told
         told += manager.recv(4096).decode().splitlines()
     return told
 
@@ -327,7 +332,7 @@ def test_the_watchdog_hears_nothing_while_anything_hangs(
         gate = gates.get(what, running.ear.gate)
         gate.clear()
         hear(manager, "STATUS=waiting for")  # it was noticed
-        manager.settimeout(1.5)
+        manager.settimeout(1.0)
         with suppress(TimeoutError):
             assert "WATCHDOG=1" not in manager.recv(4096).decode()
         manager.settimeout(DEADLINE)
@@ -460,3 +465,38 @@ def test_a_limit_leaves_frames_out_evenly_and_counts_them(devices: dict[str, Dev
         assert np.mean(np.diff(times)) > 0.7 / 10
         given = devices["/dev/hall"].given - given
         assert running.health().cameras[0].skipped >= given - len(times) - 4
+
+
+def test_a_broker_hears_of_every_camera_and_a_reload_keeps_its_connection(
+    devices: dict[str, Device], mosquitto: Mosquitto, tmp_path: Path
+) -> None:
+    broker = MqttConfig(url=mosquitto.url, node="lab")
+    first = config("hall", "stairs", output=(broker,))
+    source = Source(first)
+    with (
+        Observer(mosquitto.port) as observer,
+        Running(first, file=tmp_path / "c.toml", reload=source) as running,
+    ):
+        wait_for(lambda: observer.last("hall/camera") == b"ok")
+        wait_for(lambda: observer.last("stairs/camera") == b"ok")
+        wait_for(lambda: begun(running.ear))
+        (health,) = running.health().outputs
+        assert (health.kind, health.ok) == ("mqtt", True)
+        devices["/dev/stairs"].be("dark", "covered?")
+        wait_for(lambda: observer.last("stairs/camera") == b"dark")
+
+        source.config = None
+        running.service.reload()
+        wait_for(lambda: b"unknown key 'moedl'" in (observer.last("state") or b""))
+        source.config = msgspec.structs.replace(first, camera=(first.camera[0],))
+        running.service.reload()
+        wait_for(lambda: observer.last("stairs/camera") == b"")
+        wait_for(lambda: b'"config_problem":null' in (observer.last("state") or b""))
+        (announced,) = {each.topic for each in observer.heard if each.topic.endswith("/config")}
+        components = msgspec.json.decode(
+            [each.payload for each in observer.heard if each.topic == announced][-1]
+        )["cmps"]
+        assert components["stairs_hands"] == {"p": "sensor"}  # taken back
+        assert "unique_id" in components["hall_hands"]
+        availability = [each.payload for each in observer.below("/availability")]
+        assert availability == [b"online"]

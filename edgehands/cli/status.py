@@ -114,7 +114,8 @@ def _camera(camera: "CameraHealth") -> str:
     facts.append(f"{camera.hands} hand{'' if camera.hands == 1 else 's'}")
     facts.append(f"{camera.events} events in {camera.frames} frames")
     if camera.reopened:
-        facts.append(f"came back {camera.reopened} times")
+        times = "once" if camera.reopened == 1 else f"{camera.reopened} times"
+        facts.append(f"came back {times}")
     return ", ".join(facts)
 
 

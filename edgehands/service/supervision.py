@@ -36,6 +36,7 @@ _FEED = (
 _STRAIN = 1.0
 _MEMORY = 5.0
 _STATUS = 10.0
+_SILENCE = 2.5  # seconds after which who is silent is named
 _PATIENCE = 10.0  # seconds asked for at a time while something slow opens
 
 
@@ -72,7 +73,7 @@ class Supervisor:
         self._degrees: float | None = None
         self._next: dict[str, float] = {}
         self._status = ""
-        self._silent: list[str] = []
+        self._all_well = self._begun
         self.set_settings(settings)
 
     def set_settings(self, settings: ServiceConfig) -> None:
@@ -90,12 +91,17 @@ class Supervisor:
             self.ready = True
             self.told(now)
         self._feed(now)
+        if self._file is not None:
+            self._save(now)
+        if self._is_due("status", now, _STATUS):
+            self._tell(now)
+
+    def _save(self, now: float) -> None:
+        """Spare what nobody watches: somebody who does wants every frame."""
         if self._is_due("strain", now, _STRAIN):
             self._ease(now)
         if self._is_due("memory", now, _MEMORY):
             self._memory.check()
-        if self._is_due("status", now, _STATUS):
-            self._tell(now)
 
     def told(self, now: float) -> None:
         """Say that a start or a reload is over, and how it is now."""
@@ -143,10 +149,11 @@ class Supervisor:
             if not self.ready:
                 self._notifier.extend(_PATIENCE)
             self._notifier.send(WATCHDOG=1)
-        names = [f"{pulse.name}: {pulse.doing or 'no sign of life'}" for pulse in silent]
-        if names and names == self._silent:  # twice: not only slower than this
-            self._notifier.send(STATUS=f"waiting for {'; '.join(names)}")
-        self._silent = names
+            self._all_well = now
+        elif now - self._all_well >= _SILENCE:
+            said = (f"{pulse.name}: {pulse.doing or 'no sign of life'}" for pulse in silent)
+            self._status = f"waiting for {'; '.join(said)}"
+            self._notifier.send(STATUS=self._status)
 
     def _all_pulses(self) -> list[Pulse]:
         return [*self._crew.pulses(), *self.more_pulses]
@@ -176,7 +183,7 @@ class Supervisor:
 
     def _tell(self, now: float) -> None:
         status = self._line(now)
-        if status != self._status and not self._silent:
+        if status != self._status and now - self._all_well < _SILENCE:
             self._status = status
             self._notifier.send(STATUS=status)
 

@@ -14,6 +14,7 @@ import pytest
 
 from edgehands.models import store
 from tests.system.machine import RELEASE, Machine, cache, here, skip_without_tools
+from tests.system.running import CAMERA, LIGHT, STDOUT, WHEELS, Service
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,16 +26,6 @@ LOCKS = tuple(
     PROJECT / "systemd" / f"requirements-{RELEASE}{extra}.txt"
     for extra in ("", "-onnxruntime", "-openvino")
 )
-CONFIG = """
-[[camera]]
-source = "test:?clip=demo"
-[[output]]
-type = "stdout"
-[tracker]
-model = "light"
-"""
-USERS_EDGEHANDS = "/root/venv/bin/edgehands"
-WHEELS = Path("/root/wheels")
 
 
 @pytest.fixture(scope="session")
@@ -45,36 +36,31 @@ def user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
         pytest.skip(f"no real models: {bad[0]}")
     machine = Machine(tmp_path_factory.mktemp("machine"))
     try:
-        shutil.copytree(wheelhouse(), machine.root / WHEELS.relative_to("/"))
+        shutil.copytree(wheelhouse(), machine.root / "root/wheels")
         models = machine.root / "root/.local/share/edgehands/models"
         models.mkdir(parents=True)
         for state in store.check():
             assert state.path
             shutil.copy(state.path, models)
-        (machine.root / "root/edgehands.toml").write_text(CONFIG)
+        (machine.root / "root/edgehands.toml").write_text(CAMERA + STDOUT + LIGHT)
         machine.boot()
         machine.run("python3", "-m", "venv", "/root/venv")
         install = ("/root/venv/bin/pip", "install", "--quiet", "--no-index")
-        locks = [f"--requirement={WHEELS / lock.name}" for lock in LOCKS[:1]]
-        machine.run(*install, f"--find-links={WHEELS}", "--no-deps", "--require-hashes", *locks)
-        (wheel,) = (machine.root / WHEELS.relative_to("/")).glob("edgehands-*.whl")
-        machine.run(*install, "--no-deps", str(WHEELS / wheel.name))
+        lock = f"--requirement={WHEELS}/{LOCKS[0].name}"
+        machine.run(*install, f"--find-links={WHEELS}", "--no-deps", "--require-hashes", lock)
+        (wheel,) = (machine.root / "root/wheels").glob("edgehands-*.whl")
+        machine.run(*install, "--no-deps", f"{WHEELS}/{wheel.name}")
         yield machine
     finally:
         machine.remove()
 
 
 @pytest.fixture(scope="session")
-def installed(user: Machine) -> Machine:
-    """The same machine with the service, which runs."""
-    user.run(*INSTALL)
-    return user
-
-
-INSTALL = (
-    *(USERS_EDGEHANDS, "service", "install", "--wheelhouse", str(WHEELS)),
-    *("--config", "/root/edgehands.toml"),
-)
+def service(user: Machine) -> Service:
+    """The same machine's service, which runs."""
+    service = Service(user)
+    service.install("--config", "/root/edgehands.toml")
+    return service
 
 
 def wheelhouse() -> Path:

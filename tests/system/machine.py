@@ -134,6 +134,10 @@ class Machine:
             assert answer.returncode == 0, (command, answer.stdout + answer.stderr)
         return answer
 
+    def write(self, path: str, text: str) -> None:
+        """Write a file there, as root."""
+        self.run("sh", "-c", 'cat > "$1"', "sh", path, text=text)
+
     def property(self, unit: str, name: str) -> str:
         """Return a property of a unit, as `systemctl show` has it."""
         return self.run("systemctl", "show", "--value", f"--property={name}", unit).stdout.strip()
@@ -141,24 +145,6 @@ class Machine:
     def journal(self, unit: str) -> str:
         """Return what a unit has said."""
         return self.run("journalctl", "--no-pager", "--output=cat", f"--unit={unit}").stdout
-
-    def outside(self, pid: int) -> int:
-        """Return this machine's number of a process there."""
-        namespace = Path(f"/proc/{self._leader}/ns/pid").readlink()
-        for status in Path("/proc").glob("[0-9]*/status"):
-            try:
-                if (status.parent / "ns" / "pid").readlink() != namespace:
-                    continue
-                numbers = next(
-                    line.split()[1:]
-                    for line in status.read_text().splitlines()
-                    if line.startswith("NSpid:")
-                )
-            except (OSError, StopIteration):
-                continue
-            if int(numbers[-1]) == pid:
-                return int(numbers[0])
-        raise LookupError(f"no process {pid} in the machine")
 
     def _is_up(self) -> bool:
         nspawn = self._nspawn
