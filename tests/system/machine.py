@@ -58,6 +58,7 @@ def base_root() -> Path:
         )
         # So that nobody is asked for a locale at the first start.
         (part / "etc/machine-id").write_text(f"{uuid.uuid4().hex}\n")
+        (part / "etc/hosts").write_text("127.0.0.1 localhost\n")
         # Only the tests start a broker.
         (part / "etc/systemd/system/mosquitto.service").symlink_to("/dev/null")
         part.rename(root)
