@@ -75,8 +75,9 @@ class Interpreter:
             picture: the frame's width and height, which rules with a zone need.
         """
         poses = [self.pose(hand) for hand in hands]
-        motions = self._motions.update(hands, time) if self._motions else []
-        motions += self._learned_motions.update(hands, time)
+        motions = []
+        if self._motions:
+            motions = self._motions.update(hands, time) + self._learned_motions.update(hands, time)
         return self._events.update(hands, poses, time, ts, motions, picture)
 
     def set_mirrored(self, mirrored: bool) -> None:

@@ -53,7 +53,7 @@ class Plan:
         self._absent = False
 
     def may_open(self, now: float, *, absent: bool) -> bool:
-        """Whether to open it now; `absent` is known only of some devices."""
+        """Whether it is time to open it; `absent` is known only of some devices."""
         if self.phase != "waiting":
             return False
         if absent and self._failures:
@@ -63,7 +63,7 @@ class Plan:
             self._absent = False
             self._failures = 0
             self._trouble_since = None
-            return True
+            self._next = now
         return now >= self._next
 
     def opening(self, now: float) -> None:

@@ -13,11 +13,11 @@ from edgehands.cameras.base import Camera
 from edgehands.cameras.condition import Condition
 from edgehands.cameras.live import FALLBACK_FPS
 from edgehands.cameras.plan import Plan
-from edgehands.cameras.process import CaptureProcess
+from edgehands.cameras.process import GRACE, CaptureProcess
 from edgehands.cameras.v4l2 import is_absent
 from edgehands.errors import UsageError
 from edgehands.frame import Frame
-from edgehands.messages import FOREIGN
+from edgehands.redaction import redacted
 
 if TYPE_CHECKING:
     from edgehands.hand import ImageArray
@@ -32,8 +32,10 @@ _LATE = 0.5
 """Seconds after which they are."""
 _OLD = 0.1
 """Seconds that a frame may have waited for somebody to take it."""
-_REPEAT = 60.0
-"""Seconds until the capture process may say the same again."""
+_STARTING = 60.0
+"""Seconds that a process has for its imports: a small board reads them from a slow card."""
+_HASTE = 0.4
+"""Seconds that a process which hangs is given to end by itself."""
 _STUCK = 3
 """Processes left behind in a driver's call, after which no more are started."""
 _AGAIN = frozenset({"usb", "rtsp", "rtsps", "http", "https", "test"})
@@ -67,10 +69,10 @@ class SteadyCamera(Camera):
         self._process: CaptureProcess | None = None
         self._leaving: list[CaptureProcess] = []
         self._prepare = True  # start a process before it can open anything
+        self._started = now
         self._opening = _Opening(now)
         self._last: tuple[float, float] | None = None  # times of the last frame
         self._left = now
-        self._said: dict[str, float] = {}
         self._closed = False
         self._lock = threading.Lock()
         self._advance(now)
@@ -93,6 +95,7 @@ class SteadyCamera(Camera):
         if now - self._left > _LATE:  # nobody was there to hear of a frame
             self._condition.rested(now - self._left)
             self._plan.rested(now - self._left)
+            self._started += now - self._left
         try:
             while True:
                 with self._lock:
@@ -125,11 +128,13 @@ class SteadyCamera(Camera):
         self._leaving = [process for process in self._leaving if not process.is_gone(now)]
         absent = self._is_absent(now)
         if self._plan.hangs(now):
-            self._dismiss(now)
+            self._dismiss(now, _HASTE)
             self._plan.failed(now)
             self._condition.reopening(now)
         elif absent and self._plan.phase == "open":
-            self._lose(now, f"{self.source} was unplugged")
+            self._lose(now, f"{redacted(self.source)} was unplugged: plug it in again")
+        elif self._process and not self._process.ready and now - self._started >= _STARTING:
+            self._lose(now, f"the process that captures it did not start in {_STARTING:g} s")
         may_open = (
             len(self._leaving) < _STUCK
             and all(process.is_stuck(now) for process in self._leaving)
@@ -137,7 +142,7 @@ class SteadyCamera(Camera):
         )
         if self._process is None and (self._prepare or may_open):
             self._start(now)
-        if self._process is not None and may_open:
+        elif self._process is not None and self._process.ready and may_open:
             self._plan.opening(now)
             self._opening = _Opening(now)
             self._process.order(self._order)
@@ -159,6 +164,7 @@ class SteadyCamera(Camera):
 
     def _start(self, now: float) -> None:
         self._prepare = False
+        self._started = now
         try:
             self._process = CaptureProcess(self._kind)
         except OSError as error:
@@ -183,8 +189,12 @@ class SteadyCamera(Camera):
         except EOFError:
             self._lose(time.monotonic(), f"the process that captures it {process.story()}")
             self._prepare = False  # not before its time
-            died = f"camera {self.source}: {self._condition.reason}"
-            self._log(__name__, logging.WARNING, died, "EH1105")
+            logger.warning(
+                "camera %s: %s",
+                redacted(self.source),
+                self._condition.reason,
+                extra={"code": "EH1105"},
+            )
         self._show()
         return frame
 
@@ -215,7 +225,7 @@ class SteadyCamera(Camera):
             self._hear_failure(report, now)
         elif isinstance(report, messages.Note):
             self._plan.sign(now)
-            self._log(report.logger, report.level, report.text, report.code or FOREIGN)
+            _log(report)
         elif isinstance(report, messages.Ended):
             self._closed = True
 
@@ -223,8 +233,12 @@ class SteadyCamera(Camera):
         if failure.kind == UsageError.__name__:
             raise UsageError(failure.message)
         if failure.trace:
-            bug = f"camera {self.source}: a bug: {failure.trace}"
-            self._log(__name__, logging.ERROR, bug, "EH1106")
+            logger.error(
+                "camera %s: %s",
+                redacted(self.source),
+                failure.trace,
+                extra={"code": "EH1106"},
+            )
         keeps = self._plan.phase == "opening" and self._kind in _AGAIN and not failure.trace
         self._lose(now, failure.message, keeps=keeps)
 
@@ -234,10 +248,10 @@ class SteadyCamera(Camera):
         self._plan.failed(now)
         self._condition.lost(now, reason)
 
-    def _dismiss(self, now: float) -> None:
+    def _dismiss(self, now: float, grace: float = GRACE) -> None:
         """Let the process go; another one gets ready while the device is waited for."""
         if self._process is not None:
-            self._process.leave(now)
+            self._process.leave(now, grace)
             self._leaving.append(self._process)
             self._process = None
             self._prepare = True
@@ -247,14 +261,6 @@ class SteadyCamera(Camera):
         self.dropped += dropped - self._opening.dropped
         self.rejected += rejected - self._opening.rejected
         self._opening.dropped, self._opening.rejected = dropped, rejected
-
-    def _log(self, name: str, level: int, text: str, code: str) -> None:
-        """Write a line of the capture process, the same not more than once a minute."""
-        now = time.monotonic()
-        self._said = {line: at for line, at in self._said.items() if now - at < _REPEAT}
-        if text not in self._said:
-            self._said[text] = now
-            logging.getLogger(name).log(level, "%s", text, extra={"code": code})
 
     def _show(self) -> None:
         self.state, self.reason = self._condition.state, self._condition.reason
@@ -271,3 +277,17 @@ class _Opening:
     rejected: int = 0
     shift: float = 0.0
     """Seconds from its frames' time to ours."""
+
+
+def _log(note: messages.Note) -> None:
+    """Say here what the capture process had to say there."""
+    target = logging.getLogger(note.logger)
+    if target.isEnabledFor(note.level):
+        values = {
+            "name": note.logger,
+            "levelno": note.level,
+            "levelname": logging.getLevelName(note.level),
+            "msg": note.text,
+            **({"code": note.code} if note.code else {}),
+        }
+        target.handle(logging.makeLogRecord(values))

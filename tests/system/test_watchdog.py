@@ -11,7 +11,7 @@ from tests.system.machine import wait_for
 from tests.system.running import BROKER, CAMERA, LIGHT, STDOUT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from tests.system.running import Service
 
@@ -36,14 +36,19 @@ def busy(service: Service) -> Iterator[Service]:
     service.configure(CAMERA, STDOUT, LIGHT)
 
 
-def test_a_stopped_process_is_killed_and_comes_back(busy: Service) -> None:
+def test_a_stopped_process_is_killed_and_comes_back(
+    busy: Service, measured: Callable[[str], None]
+) -> None:
     pid = busy.pid
     busy.machine.run("kill", "-STOP", str(pid))
-    assert busy.wait_until_replaced(pid, REVIVED_SECONDS)
+    seconds = busy.wait_until_replaced(pid, REVIVED_SECONDS)
+    measured(f"SIGSTOP: killed, and ready again after {seconds:.1f} s")
     assert busy.gets_on()
 
 
-def test_whatever_thread_hangs_the_service_comes_back(busy: Service) -> None:
+def test_whatever_thread_hangs_the_service_comes_back(
+    busy: Service, measured: Callable[[str], None]
+) -> None:
     """Camera, inference, outputs and supervision each hang once, as inside a driver."""
     revived = []
     for index in range(len(busy.threads())):
@@ -57,6 +62,8 @@ def test_whatever_thread_hangs_the_service_comes_back(busy: Service) -> None:
         finally:
             busy.thaw()
         assert busy.gets_on()
+    told = ", ".join(f"{seconds:.1f}" for seconds in revived)
+    measured(f"each thread frozen in turn: killed, and ready again after {told} s")
     # Supervision, the camera's loop, a runtime's helper, events' delivery.
     assert len(revived) >= 4
     assert "most recent call first" in busy.machine.journal("edgehands")  # where it hung
