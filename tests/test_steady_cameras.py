@@ -17,8 +17,9 @@ import pytest
 
 from edgehands.cameras import open_steady_camera
 from edgehands.cameras.look import Look
-from edgehands.cameras.messages import Picture
+from edgehands.cameras.messages import Opened, Picture
 from edgehands.cameras.slots import COUNT, Loans, Slots
+from edgehands.cameras.steady import SteadyCamera
 from edgehands.errors import UsageError
 
 if TYPE_CHECKING:
@@ -173,6 +174,19 @@ def test_a_live_camera_is_captured_in_a_process_that_ends_with_it() -> None:
     assert children() == []
     with pytest.raises(StopIteration):
         camera.take(0.1)
+
+
+def test_a_camera_is_opened_before_anybody_takes_a_frame() -> None:
+    with steady("test:", width=64, height=48) as camera:
+        assert isinstance(camera, SteadyCamera)
+        process = camera._process
+        assert process is not None
+        # Heard of behind its back: what it does without being asked.
+        reports: list[object] = []
+        limit = time.monotonic() + PATIENT
+        while not any(isinstance(report, Opened) for report in reports):
+            assert time.monotonic() < limit
+            reports.extend(process.reports(0.1))
 
 
 def test_files_and_images_need_no_process(tmp_path: Path) -> None:

@@ -32,8 +32,6 @@ _LATE = 0.5
 """Seconds after which they are."""
 _OLD = 0.1
 """Seconds that a frame may have waited for somebody to take it."""
-_STARTING = 60.0
-"""Seconds that a process has for its imports: a small board reads them from a slow card."""
 _HASTE = 0.4
 """Seconds that a process which hangs is given to end by itself."""
 _STUCK = 3
@@ -69,7 +67,6 @@ class SteadyCamera(Camera):
         self._process: CaptureProcess | None = None
         self._leaving: list[CaptureProcess] = []
         self._prepare = True  # start a process before it can open anything
-        self._started = now
         self._opening = _Opening(now)
         self._last: tuple[float, float] | None = None  # times of the last frame
         self._left = now
@@ -95,7 +92,6 @@ class SteadyCamera(Camera):
         if now - self._left > _LATE:  # nobody was there to hear of a frame
             self._condition.rested(now - self._left)
             self._plan.rested(now - self._left)
-            self._started += now - self._left
         try:
             while True:
                 with self._lock:
@@ -133,8 +129,6 @@ class SteadyCamera(Camera):
             self._condition.reopening(now)
         elif absent and self._plan.phase == "open":
             self._lose(now, f"{redacted(self.source)} was unplugged: plug it in again")
-        elif self._process and not self._process.ready and now - self._started >= _STARTING:
-            self._lose(now, f"the process that captures it did not start in {_STARTING:g} s")
         may_open = (
             len(self._leaving) < _STUCK
             and all(process.is_stuck(now) for process in self._leaving)
@@ -142,8 +136,8 @@ class SteadyCamera(Camera):
         )
         if self._process is None and (self._prepare or may_open):
             self._start(now)
-        elif self._process is not None and self._process.ready and may_open:
-            self._plan.opening(now)
+        if self._process is not None and may_open:
+            self._plan.opening(now, ready=self._process.ready)
             self._opening = _Opening(now)
             self._process.order(self._order)
         if self._process is not None and self._plan.phase == "open":
@@ -164,7 +158,6 @@ class SteadyCamera(Camera):
 
     def _start(self, now: float) -> None:
         self._prepare = False
-        self._started = now
         try:
             self._process = CaptureProcess(self._kind)
         except OSError as error:
@@ -223,6 +216,8 @@ class SteadyCamera(Camera):
             self._condition.unusable(now)
         elif isinstance(report, messages.Failed):
             self._hear_failure(report, now)
+        elif isinstance(report, messages.Ready):
+            self._plan.ready(now)
         elif isinstance(report, messages.Note):
             self._plan.sign(now)
             _log(report)
