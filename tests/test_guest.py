@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 CYCLES = int(os.environ.get("EDGEHANDS_GUEST_CYCLES", "100"))
 KILLS = int(os.environ.get("EDGEHANDS_GUEST_KILLS", "20"))
 MINUTES = float(os.environ.get("EDGEHANDS_GUEST_MINUTES", "10"))
-START_SECONDS = 120.0
+START_SECONDS = 240.0
 MISSING_SECONDS = 6.0
 """For which the camera is unplugged: the process that waits for it needs four to start in there."""
 YEAR = 365 * 86400.0
@@ -147,11 +147,9 @@ class TestWhileItRuns:
             wait_for(lambda: lab.state() == "ok", 30)
             back.append(lab.ear.below("/vivid/camera")[-1].time - begun)
             files.append(lab.open_files(pid))
-        print(  # noqa: T201
-            f"{CYCLES} cycles: unplugged → lost, median {np.median(lost):.2f} s, worst {max(lost):.2f}"
-            f" s; plugged in → frames, median {np.median(back):.2f} s, worst {max(back):.2f} s; "
-            f"open files {files[0]} → {files[-1]}"
-        )
+        report(f"{CYCLES} cycles: unplugged → lost", lost)
+        report("plugged in → frames", back)
+        print(f"open files {files[0]} → {files[-1]}")  # noqa: T201
         assert lab.pid() == pid
         assert lab.guest.property("NRestarts") == "0"
         assert max(files[len(files) // 2 :]) <= max(files[:3])
@@ -159,6 +157,8 @@ class TestWhileItRuns:
         assert np.median(back) <= 3.0
 
     def test_a_clock_that_jumps_is_no_stall(self, lab: Lab) -> None:
+        # A year ahead, all that systemd does daily or weekly would be due, and take the processor.
+        lab.guest.run("systemctl stop '*.timer'")
         pid, before = lab.pid(), len(lab.ear.below("/vivid/camera"))
         for seconds in (YEAR, -YEAR, *[5.0, -5.0] * 25, -100 * YEAR, 50 * YEAR):
             lab.guest.step_clock(seconds)
@@ -177,6 +177,8 @@ def test_nothing_leaves_but_messages_to_the_broker(made: image.Image, tmp_path: 
             "--stream-mmap --stream-count=1 --stream-to=/tmp/frame",
         )
         raw = base64.b64decode(lab.guest.run("base64 -w0 /tmp/frame"))
+        # One thread of two cores, so that the emulated camera is not starved by the emulated model.
+        lab.guest.write("/etc/edgehands/edgehands.toml", lab.config + "threads = 1\n")
         lab.ear.heard.clear()
         lab.guest.run("systemctl start edgehands", timeout=START_SECONDS)
         wait_for(lambda: lab.state() == "ok", START_SECONDS)
@@ -211,6 +213,10 @@ def test_a_power_cut_while_the_config_is_saved_leaves_the_old_or_the_new_one(
         print(lab.guest.run("ls -A /etc/edgehands"))  # noqa: T201
         lab.ready()
         print(f"{KILLS} power cuts, seed {seed}: {seen}")  # noqa: T201
+
+
+def report(what: str, seconds: list[float]) -> None:
+    print(f"{what}: median {np.median(seconds):.2f} s, worst {max(seconds):.2f} s")  # noqa: T201
 
 
 def canaries(raw: bytes) -> Iterator[tuple[str, bytes]]:
