@@ -18,8 +18,13 @@ _IN_URL = re.compile(
 )
 # As IP cameras take them (?user=me&pwd=…), and GStreamer's elements (user-pw=…).
 _IN_PARAMETER = re.compile(
-    r"(?P<name>(?:^|[?&\s;])(?![\w-]*_(?:file|variable)\b)[\w-]*(?:pass|pwd|pw|token|secret|apikey|api_key)[\w-]*\s*=\s*)[^&\#\s]+",
-    re.IGNORECASE,
+    r"""
+      (?P<name>(?:^|[?&\s;])
+        (?![\w-]*_(?:file|variable)\b)  # which only say where it is
+        [\w-]*(?:pass|pwd|pw|token|secret|apikey|api_key)[\w-]*\s*=\s*)
+      [^&\#\s]+
+    """,
+    re.VERBOSE | re.IGNORECASE,
 )
 _SECRET_NAME = re.compile(r"pass|pwd|token|secret|api_?key|credential", re.IGNORECASE)
 

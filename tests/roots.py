@@ -84,11 +84,13 @@ class Root:
     layer: Path
     packages: tuple[str, ...]
     """What apt is asked for."""
+    kind: str = ""
+    """Tells roots with other packages apart."""
 
     @property
     def name(self) -> str:
         """Its name in the cache."""
-        return f"{self.release.name}-{self.machine}"
+        return f"{self.release.name}-{self.machine}{self.kind and '-'}{self.kind}"
 
     @property
     def emulated(self) -> bool:
@@ -107,15 +109,18 @@ class Root:
     @property
     def wheels(self) -> Path:
         """The folder that pip takes packages from; it knows no other place."""
-        return CACHE / f"wheels-{self.name}"
+        return CACHE / f"wheels-{self.release.name}-{self.machine}"
 
     def path(self, inside: str) -> Path:
         """Return where a file that is put there shows up inside, and one written there outside."""
         return self.layer / "up" / inside.lstrip("/")
 
-    def run(self, script: str, *, timeout: float = 900) -> subprocess.CompletedProcess[str]:
-        """Run lines of a shell as root, without a network."""
-        apart = ["--user", "--map-root-user", "--mount", "--net", "--pid", "--fork"]
+    def run(
+        self, script: str, *, timeout: float = 900, network: bool = False
+    ) -> subprocess.CompletedProcess[str]:
+        """Run lines of a shell as root, without a network or in this machine's."""
+        apart = ["--user", "--map-root-user", "--mount", "--pid", "--fork"]
+        apart += [] if network else ["--net"]
         board = BOARDS[self.release.name].core if self.emulated else ""
         environment = {
             "LOWER": str(CACHE / self.name), "LAYER": str(self.layer), "WHEELS": str(self.wheels),
@@ -167,7 +172,9 @@ def open_wheels(release: str, machine: str) -> Path:
     return folder
 
 
-def open_root(release: str, machine: str, layer: Path, packages: tuple[str, ...]) -> Root:
+def open_root(
+    release: str, machine: str, layer: Path, packages: tuple[str, ...], kind: str = ""
+) -> Root:
     """Return a root that is ready, or skip where there can be none."""
     if os.geteuid() != 0:
         pytest.skip("roots need root")
@@ -178,7 +185,7 @@ def open_root(release: str, machine: str, layer: Path, packages: tuple[str, ...]
         if shutil.which(tool) is None:
             pytest.skip(f"no {tool}: apt install mmdebstrap qemu-user-static")
     (known,) = (entry for entry in RELEASES if entry.name == release)
-    root = Root(known, machine, layer, packages)
+    root = Root(known, machine, layer, packages, kind)
     root.prepare()
     return root
 

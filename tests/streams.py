@@ -27,7 +27,7 @@ Mode = Literal["ok", "refuse", "half-open", "silent", "reset", "garbage", "small
 stops and its connection stays; reset: connections are cut in the middle of a picture; garbage:
 pictures are noise; small: they have half the size; end: streams end, and so does the next one."""
 
-FPS = 25.0
+FPS = 50.0
 _RTP_PAYLOAD = 1400
 _JPEG = 26  # RTP's number for JPEG, RFC 3551
 

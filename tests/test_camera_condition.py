@@ -86,6 +86,27 @@ def test_a_camera_that_never_gave_a_frame_is_stalled_too() -> None:
     assert story.since(100.0) == [(2.0, "stalled")]
 
 
+def test_opening_may_take_longer_than_a_frame() -> None:
+    condition = Condition(0.0)
+    for now, state in ((4.9, "ok"), (5.1, "stalled")):
+        condition.tick(now)
+        assert condition.state == state
+
+
+def test_frames_that_nobody_waited_for_are_not_missed() -> None:
+    condition, plan = Condition(0.0), Plan(0.0)
+    for each in (condition, plan):
+        each.opened(0.0, FPS)
+    plan.frame(0.0, frozen=False)
+    for each in (condition, plan):
+        each.rested(60.0)
+    for now, state in ((61.0, "ok"), (62.5, "stalled")):
+        condition.tick(now)
+        assert condition.state == state
+    assert not plan.hangs(61.0)
+    assert plan.hangs(63.5)
+
+
 def test_a_slow_camera_has_three_of_its_periods() -> None:
     condition = Condition(0.0)
     condition.opened(0.0, fps=0.5)
@@ -199,7 +220,7 @@ def failing_plan(outage: float, *, chance: float = 1.0) -> list[float]:
     while now < outage:
         if plan.may_open(now, absent=False):
             tries.append(now)
-            plan.opening(now)
+            plan.opening(now, ready=True)
             plan.failed(now + 0.01)
         now += 0.01
     return tries
@@ -217,7 +238,7 @@ def test_attempts_are_a_quarter_to_five_seconds_apart() -> None:
 def test_attempts_that_take_long_are_not_followed_by_a_long_wait() -> None:
     plan = Plan(0.0, lambda: 1.0)
     for _ in range(6):
-        plan.opening(0.0)
+        plan.opening(0.0, ready=True)
         plan.failed(3.0)
     assert not plan.may_open(3.2, absent=False)
     assert plan.may_open(3.26, absent=False)
@@ -226,17 +247,18 @@ def test_attempts_that_take_long_are_not_followed_by_a_long_wait() -> None:
 def test_a_device_that_comes_back_is_opened_at_once() -> None:
     plan = Plan(0.0, lambda: 1.0)
     for now in range(10):
-        plan.opening(now)
-        plan.failed(now + 0.1)
-    assert not plan.may_open(10.0, absent=True)
-    assert not plan.may_open(20.0, absent=True)
-    assert plan.may_open(20.1, absent=False)
+        plan.opening(now, ready=True)
+        plan.failed(now + 3.0)
+    assert not plan.may_open(12.0, absent=True)
+    assert not plan.may_open(12.0, absent=True)
+    for _ in range(2):  # however often it is asked
+        assert plan.may_open(12.1, absent=False)
 
 
 def test_a_missing_node_is_not_believed_for_ever() -> None:
     plan = Plan(0.0, lambda: 1.0)
     assert plan.may_open(0.0, absent=True)
-    plan.opening(0.0)
+    plan.opening(0.0, ready=True)
     plan.failed(0.1)
     assert not plan.may_open(29.0, absent=True)
     assert plan.may_open(30.0, absent=True)
@@ -244,7 +266,7 @@ def test_a_missing_node_is_not_believed_for_ever() -> None:
 
 def test_what_hangs_is_given_up() -> None:
     plan = Plan(0.0)
-    plan.opening(0.0)
+    plan.opening(0.0, ready=True)
     assert not plan.hangs(14.9)
     plan.sign(10.0)
     assert not plan.hangs(24.9)
@@ -257,6 +279,16 @@ def test_what_hangs_is_given_up() -> None:
     plan.opened(40.0, fps=0.5)
     plan.frame(40.0, frozen=False)
     assert not plan.hangs(47.0)
+
+
+def test_a_process_has_a_minute_to_start_and_then_as_long_as_any_to_open() -> None:
+    plan = Plan(0.0)
+    plan.opening(0.0, ready=False)
+    assert not plan.hangs(59.0)
+    assert plan.hangs(60.0)
+    plan.ready(50.0)
+    assert not plan.hangs(64.0)
+    assert plan.hangs(65.0)
 
 
 def test_a_frozen_camera_is_opened_again_more_and_more_rarely() -> None:
@@ -275,14 +307,28 @@ def test_a_frozen_camera_is_opened_again_more_and_more_rarely() -> None:
 def test_a_camera_that_was_steady_for_a_while_begins_again_with_short_waits() -> None:
     plan = Plan(0.0, lambda: 1.0)
     for now in (0.0, 1.0, 2.0, 3.0):
-        plan.opening(now)
+        plan.opening(now, ready=True)
         plan.failed(now)
-    plan.opening(10.0)
+    plan.opening(10.0, ready=True)
     plan.opened(10.0, FPS)
     for now in (10.0, 13.0, 16.0):
         plan.frame(now, frozen=False)
     plan.failed(17.0)
     assert plan.may_open(17.3, absent=False)
+
+
+def test_a_camera_that_fails_again_and_again_is_still_tried_every_two_seconds() -> None:
+    plan, now, longest = Plan(0.0, lambda: 1.0), 0.0, 0.0
+    for _ in range(100):
+        begun = now
+        plan.opening(now, ready=True)
+        plan.opened(now, FPS)
+        plan.frame(now + 0.5, frozen=False)
+        plan.failed(now + 1.0)
+        while not plan.may_open(now, absent=False):
+            now += 0.125
+        longest = max(longest, now - begun)
+    assert longest == 2.0
 
 
 # Faults

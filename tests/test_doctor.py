@@ -70,7 +70,7 @@ UNIT = {
     "User": "edgehands",
     "DynamicUser": "yes",
     "Group": "",
-    "SupplementaryGroups": "video render",
+    "SupplementaryGroups": "video",
 }
 RUN = Run(Path("/run/edgehands/edgehands.status"), None, ())
 X86 = "processor\t: 0\nmodel name\t: Some CPU\nflags\t\t: fpu sse4_2 avx hypervisor\n"
@@ -542,7 +542,9 @@ def test_the_command_ends_with_the_verdict_and_says_the_same_as_json(tmp_path: P
     # A runtime that does not load, for real: the package on the path comes first.
     for name in ("ai_edge_litert", "tflite_runtime", "openvino", "onnxruntime"):
         (tmp_path / f"{name}.py").write_text("raise ImportError('broken')\n")
-    broken = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    (tmp_path / "edgehands.toml").touch()  # and not the config of this machine
+    usual = {**os.environ, "EDGEHANDS_CONFIG": str(tmp_path / "edgehands.toml")}
+    broken = {**usual, "PYTHONPATH": str(tmp_path)}
     text = doctor(broken)
     assert text.returncode == 69
     lines = text.stdout.splitlines()
@@ -550,7 +552,7 @@ def test_the_command_ends_with_the_verdict_and_says_the_same_as_json(tmp_path: P
     assert any(line.startswith("FAIL  backends      tflite: no Tensor") for line in lines)
     assert any(line.strip() == "mend:  pip install ai-edge-litert" for line in lines)
     assert not text.stderr
-    whole = doctor(None, "--json", "--verbose")
+    whole = doctor(usual, "--json", "--verbose")
     report = json.loads(whole.stdout)
     assert whole.returncode == report["exit_code"] == 0
     assert report["verdict"].startswith("EdgeHands works here")
@@ -563,7 +565,7 @@ def test_the_command_ends_with_the_verdict_and_says_the_same_as_json(tmp_path: P
     assert " ms, opened in " in tflite["what"]
 
 
-def doctor(environment: dict[str, str] | None, *arguments: str) -> subprocess.CompletedProcess[str]:
+def doctor(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "edgehands", "doctor", *arguments],
         env=environment,

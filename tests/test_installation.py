@@ -27,6 +27,7 @@ from edgehands.installation.places import SHIPPED, UNIT, Places
 from edgehands.models import store
 from edgehands.monitor.settings import MetricsConfig
 from edgehands.mqtt.settings import MqttConfig
+from edgehands.web_settings import WebConfig
 
 BROKER = MqttConfig(url="mqtt://broker.example.org")
 
@@ -84,6 +85,7 @@ def test_auto_gets_what_was_tuned(backend: str, monkeypatch: pytest.MonkeyPatch)
         (Config(metrics=MetricsConfig(listen="unix:/run/edgehands/metrics.sock")), False),
         (Config(metrics=MetricsConfig(listen="127.0.0.1:9464")), True),
         (Config(output=(BROKER,)), True),
+        (Config(web=WebConfig(enabled=True)), True),
         (Config(camera=(CameraConfig(source="rtsp://camera.example.org/1"),)), True),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import random
@@ -15,12 +16,14 @@ import urllib.error
 import urllib.request
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
+from typer.testing import CliRunner
 
+from edgehands.cli.commands import app
 from edgehands.config import load_config
 from edgehands.errors import ConfigError, RuntimeMissingError, UsageError
 from edgehands.health import CameraHealth, Health, OutputHealth
@@ -41,6 +44,8 @@ HALL = CameraHealth(
     state_seconds=7,
     frames=1200,
     dropped=3,
+    skipped=5,
+    rejected=2,
     fps=29.7,
     age_ms=31,
     age_p99_ms=44,
@@ -190,26 +195,19 @@ def test_a_run_that_nobody_could_ask_runs_all_the_same(
     assert start().socket is None
 
 
-def test_of_runs_that_start_at_once_each_gets_a_socket(tmp_path: Path) -> None:
-    place, got, taken = tmp_path / "one.status", [], []
-    barrier = threading.Barrier(8)
-
-    def listen() -> None:
-        barrier.wait()
-        try:
-            got.append(Listener(place))
-        except FileExistsError:
-            taken.append(1)
-
-    for _ in range(5):
-        threads = [threading.Thread(target=listen) for _ in range(8)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        assert (len(got), len(taken)) == (1, 7)
-        got.pop().socket.close()  # as a killed process leaves it
-        taken.clear()
+def test_two_that_start_at_once_take_turns_to_look_what_is_left_over(tmp_path: Path) -> None:
+    opened: list[Listener] = []
+    thread = threading.Thread(target=lambda: opened.append(Listener(tmp_path / "one.status")))
+    folder = os.open(tmp_path, os.O_RDONLY)
+    fcntl.flock(folder, fcntl.LOCK_EX)  # as another has it that looks just now
+    thread.start()
+    thread.join(0.2)
+    assert not opened
+    os.close(folder)
+    thread.join(10)
+    with pytest.raises(FileExistsError):
+        Listener(tmp_path / "one.status")
+    opened[0].close()
 
 
 @pytest.mark.parametrize(
@@ -267,24 +265,28 @@ def test_silent_clients_keep_nobody_from_an_answer_and_are_sent_away(
             assert client.recv(1) == b""
 
 
+def mangled(valid: bytes, chance: random.Random) -> bytes:
+    """A request in which some places are changed, or noise."""
+    request = bytearray(valid if chance.random() < 0.8 else chance.randbytes(40))
+    for _ in range(chance.choice((0, 1, 1, 2, 8))):
+        at = chance.randrange(len(request) + 1)
+        match chance.randrange(4):
+            case 0:
+                request[at : at + 1] = chance.randbytes(1)
+            case 1:
+                del request[at : at + 1]
+            case 2:
+                request[at:at] = chance.randbytes(chance.choice((1, 3, 2000)))
+            case 3:
+                request = request * 2
+    return bytes(request)
+
+
 def fuzz(path: Path, count: int, seed: int) -> None:
     """Send valid requests that were mangled, and noise."""
     chance = random.Random(seed)  # noqa: S311
-    valid = b'{"ask":"health"}\n'
     for _ in range(count):
-        request = bytearray(valid if chance.random() < 0.8 else chance.randbytes(40))
-        for _ in range(chance.choice((0, 1, 1, 2, 8))):
-            at = chance.randrange(len(request))
-            match chance.randrange(4):
-                case 0:
-                    request[at] = chance.randrange(256)
-                case 1:
-                    del request[at]
-                case 2:
-                    request[at:at] = chance.randbytes(chance.choice((1, 3, 2000)))
-                case 3:
-                    request = request * 2
-            request = request or bytearray(b"\n")
+        request = mangled(b'{"ask":"health"}\n', chance)
         with socket.socket(socket.AF_UNIX) as client:
             client.settimeout(10)
             client.connect(str(path))
@@ -325,7 +327,7 @@ def rss_kb() -> int:
 def test_metrics_say_what_the_health_does(start: Callable[..., Monitor]) -> None:
     port = free_port()
     start(
-        changed(cameras=(HALL, DOOR), outputs=(BROKER, BROKER)),
+        changed(cameras=(HALL, DOOR), outputs=(BROKER, msgspec.structs.replace(BROKER, ok=False))),
         metrics=MetricsConfig(listen=f"127.0.0.1:{port}"),
     )
     status, text = get(port, "/metrics")
@@ -348,6 +350,8 @@ def test_metrics_say_what_the_health_does(start: Callable[..., Monitor]) -> None
         ("edgehands_frames_total", hall): 1200,
         ("edgehands_frames_total", door): 0,
         ("edgehands_frames_dropped_total", hall): 3,
+        ("edgehands_frames_skipped_total", hall): 5,
+        ("edgehands_frames_rejected_total", hall): 2,
         ("edgehands_frames_per_second", hall): 29.7,
         ("edgehands_frame_age_seconds", hall, ("quantile", "0.5")): 0.031,
         ("edgehands_frame_age_seconds", hall, ("quantile", "0.99")): 0.044,
@@ -358,7 +362,7 @@ def test_metrics_say_what_the_health_does(start: Callable[..., Monitor]) -> None
         ("edgehands_hands", hall): 1,
         ("edgehands_detector_duty_ratio", hall): 0.125,
         ("edgehands_events_total", hall): 9,
-        ("edgehands_output_ok", *mqtt): 1,
+        ("edgehands_output_ok", *mqtt): 0,
         ("edgehands_events_delivered_total", *mqtt): 2400,
         ("edgehands_events_lost_total", *mqtt, ("reason", "expired")): 4,
         ("edgehands_events_lost_total", *mqtt, ("reason", "overflowed")): 2,
@@ -431,6 +435,23 @@ def test_only_what_is_meant_for_it_is_answered(
     assert answer.startswith(f"HTTP/1.1 {status} ".encode())
     head, _, body = answer.partition(b"\r\n\r\n")
     assert f"Content-Length: {len(body)}".encode() in head
+
+
+def test_no_noise_brings_the_pages_down(
+    start: Callable[..., Monitor], caplog: pytest.LogCaptureFixture
+) -> None:
+    port, chance = free_port(), random.Random(3)  # noqa: S311
+    start(metrics=MetricsConfig(listen=f"127.0.0.1:{port}"))
+    valid = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    for _ in range(500):
+        request = mangled(valid, chance)
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
+            client.sendall(request)
+            client.shutdown(socket.SHUT_WR)
+            answer = b"".join(iter(lambda c=client: c.recv(65536), b""))  # type: ignore[misc]
+        assert answer[:9] in {b"", b"HTTP/1.1 "}
+    assert get(port, "/healthz") == (200, "alive\n")
+    assert not caplog.records
 
 
 def test_the_head_of_a_page_can_be_had_alone(start: Callable[..., Monitor]) -> None:
@@ -550,27 +571,31 @@ def test_durations_are_told_in_words(seconds: float, words: str) -> None:
     assert duration(seconds) == words
 
 
-def status(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "edgehands", "status", *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+class Said(NamedTuple):
+    """What the command answers."""
+
+    exit_code: int
+    stdout: str
+
+
+def status(*arguments: str) -> Said:
+    """Ask here, where only the runs of this test are."""
+    done = CliRunner().invoke(app, ["status", *arguments])
+    return Said(done.exit_code, done.stdout)
 
 
 def test_the_command_gives_the_verdict_first(start: Callable[..., Monitor]) -> None:
     none = status()
-    assert none.returncode == 69
+    assert none.exit_code == 69
     assert none.stdout.startswith("EdgeHands does not run: ")
     start()
     well = status()
-    assert (well.returncode, well.stderr) == (0, "")
+    assert well.exit_code == 0
     assert well.stdout.splitlines()[0] == "EdgeHands is well, up 1 d 2 h"
     assert "29.7 frames/s" in well.stdout
     start(changed(cameras=(HALL, DOOR), config_problem="a.toml:3:1: no"), name="second")
     ill = status("second")
-    assert ill.returncode == 69
+    assert ill.exit_code == 69
     assert ill.stdout.splitlines()[0] == (
         "EdgeHands needs help: camera door has been lost for 1 min: it was unplugged; "
         "1 more problem below"
@@ -579,13 +604,35 @@ def test_the_command_gives_the_verdict_first(start: Callable[..., Monitor]) -> N
     assert status("third").stdout.startswith("EdgeHands does not run: nothing of the name third")
 
 
+@pytest.mark.parametrize(
+    ("state", "verdict"),
+    [
+        ("failed", "does not run: its unit is failed, exit code 78; see why: journalctl -u edge"),
+        ("inactive", "does not run: its unit is off; start it: sudo systemctl start edgehands"),
+        ("activating", "does not answer yet: its unit is activating; see why: journalctl"),
+    ],
+)
+def test_where_nothing_answers_the_unit_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, state: str, verdict: str
+) -> None:
+    program = tmp_path / "systemctl"
+    program.write_text(
+        f"#!/bin/sh\necho LoadState=loaded\necho ActiveState={state}\necho ExecMainStatus=78\n"
+    )
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    answer = status()
+    assert answer.exit_code == 69
+    assert answer.stdout.startswith(f"EdgeHands {verdict}")
+
+
 def test_the_command_says_the_same_as_json(start: Callable[..., Monitor]) -> None:
     assert json.loads(status("--json").stdout)["runs"] == []
     start()
     start(changed(cameras=(DOOR,)), name="second")
     answer = status("--json")
     report = json.loads(answer.stdout)
-    assert answer.returncode == report["exit_code"] == 69
+    assert answer.exit_code == report["exit_code"] == 69
     health = {run["name"]: run["health"] for run in report["runs"]}
     assert msgspec.convert(health["edgehands"], Health) == WELL
     (problem,) = report["runs"][1]["problems"]
@@ -599,6 +646,21 @@ def test_a_run_that_hangs_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     listener.close()
     assert str(run.problems[0]).endswith("it hangs")
     assert run.problems[0].mend == "sudo systemctl restart edgehands"
+
+
+def test_a_run_of_another_user_is_not_taken_for_a_broken_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object) -> None:
+        raise PermissionError
+
+    listener = Listener(tmp_path / "edgehands" / "other.status")
+    monkeypatch.setattr(socket.socket, "connect", refused)
+    (run,) = find_runs()
+    assert run.is_closed
+    assert run.problems[0].mend == "sudo edgehands status"
+    monkeypatch.undo()
+    listener.close()
 
 
 class Says(answering.Protocol):

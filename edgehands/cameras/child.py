@@ -39,10 +39,13 @@ def main(descriptor: str, memory: str, kind: str) -> None:
     """Serve the parent on the other end of a socket until it has had enough."""
     _end_with_the_parent()
     parent = _Parent(socket.socket(fileno=int(descriptor)))
-    logging.basicConfig(level=logging.INFO, handlers=[_Notes(parent)])
+    logging.basicConfig(level=logging.INFO, format="%(message)s", handlers=[_Notes(parent)])
     with suppress(EdgeHandsError):  # what is missing is said when it is opened
         importlib.import_module(SCHEMES[kind])
+    if opencv := sys.modules.get("cv2"):
+        opencv.setNumThreads(1)  # the cores are for the models
     slots = Slots(int(memory))
+    parent.tell(messages.Ready())
     while True:
         order = parent.order()
         if isinstance(order, messages.Open):
@@ -52,6 +55,9 @@ def main(descriptor: str, memory: str, kind: str) -> None:
 def _end_with_the_parent() -> None:
     prctl = ctypes.CDLL(None).prctl
     prctl(_SET_NAME, _NAME, 0, 0, 0)
+    # A service manager that tells all its processes to end means the one that will end this one.
+    for each in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(each, signal.SIG_IGN)
     # Even while a driver's call holds the interpreter.
     prctl(_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
@@ -106,7 +112,8 @@ class _Notes(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         text = messages.shortened(self.format(record))
-        self._parent.note(messages.Note(record.name, record.levelno, text))
+        code = getattr(record, "code", None)
+        self._parent.note(messages.Note(record.name, record.levelno, text, code))
 
 
 def _capture(order: messages.Open, parent: _Parent, slots: Slots) -> None:

@@ -8,6 +8,8 @@ if TYPE_CHECKING:
     from edgehands.cameras.look import Look
     from edgehands.health import CameraState
 
+OPENING = 5.0
+"""Seconds without a frame at the very start, when nothing is open yet."""
 STALLED_AFTER = 2.0
 """Seconds without a frame."""
 STALLED_FRAMES = 3.0
@@ -32,7 +34,7 @@ class Condition:
         self._unusable = False
         self._due = now
         self._waiting = True
-        self._patience = STALLED_AFTER
+        self._patience = OPENING
         self._digest: int | None = None
         self._same_since = now
         self._repeats = 0
@@ -47,6 +49,10 @@ class Condition:
     def reopening(self, now: float) -> None:
         """The device was closed on purpose, to open it again."""
         self._wait(now)
+
+    def rested(self, seconds: float) -> None:
+        """For so long nobody looked for frames, and none was missed."""
+        self._due += seconds
 
     def frame(self, now: float, look: Look) -> None:
         """A frame came that looks like this."""

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 _MANY_RESTARTS = 3
 _ENABLED = {"enabled", "enabled-runtime", "static", "generated", "alias", "linked"}
-_DEVICES = ("dev/video*", "dev/dri/renderD*", "dev/dma_heap/*", "dev/apex_*")
+# What a camera needs. `service install` sees to the groups of accelerators, if the config uses one.
+_DEVICES = ("dev/video*", "dev/media*", "dev/dma_heap/*")
 _CONTAINER_SIGNS = (".dockerenv", "run/.containerenv", "run/systemd/container")
 
 
@@ -83,8 +84,8 @@ def _groups(machine: Machine, unit: Mapping[str, str]) -> Iterator[Finding]:
         yield _warning(
             f"the service is not in the group {name}",
             f"it cannot use {device}",
-            f"sudo systemctl edit edgehands, and set SupplementaryGroups={name}; then: sudo "
-            "systemctl restart edgehands",
+            f"sudo systemctl edit edgehands, and set SupplementaryGroups={name} below [Service]; "
+            "then: sudo systemctl restart edgehands",
         )
 
 

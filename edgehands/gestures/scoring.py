@@ -12,7 +12,7 @@ from edgehands.gestures.measures import LONG_FINGERS, UNITS, Array
 from edgehands.gestures.states import STATES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     import numpy.typing as npt
 
@@ -130,20 +130,29 @@ class PoseTable:
         scores[self._empty] = 0.0
         return scores
 
-    def explain(self, measures: Array) -> list[tuple[Condition, ...]]:
-        """Return each pose's conditions, in the reading that is met best."""
+    def explain(
+        self, measures: Array, wanted: Collection[int] | None = None
+    ) -> list[tuple[Condition, ...]]:
+        """Return each pose's conditions, in the reading that is met best.
+
+        Args:
+            measures: as `measures.measure` returns them.
+            wanted: numbers of poses; the others get no conditions, which saves most of the time.
+        """
         degrees = self._degrees(measures)
         contrasts = self._contrasts(measures).tolist()
         found: list[list[tuple[Condition, ...]]] = [[] for _ in self._poses]
         for (number, reading), contrast, needed in zip(
             self._readings, contrasts, self._contrast.tolist(), strict=True
         ):
+            if wanted is not None and number not in wanted:
+                continue
             conditions = (
                 self._explain(subject, states, reading.slack(subject), measures, degrees)
                 for subject, states in self._poses[number].items()
             )
             found[number].append((*conditions, *_explain_contrast(contrast, needed)))
-        return [max(readings, key=_weakest) for readings in found]
+        return [max(readings, key=_weakest, default=()) for readings in found]
 
     def contradictions(self) -> npt.NDArray[np.bool_]:
         """Return which poses no hand can show together, [poses, poses]."""

@@ -26,7 +26,7 @@ PICAMERA2 = Path("/usr/lib/python3/dist-packages/picamera2")
 _HIDDEN = tuple(Path(each) for each in ("/home", "/root", "/run/user", "/tmp", "/var/tmp"))  # noqa: S108
 _OLDEST = (3, 10)
 _COMPLETE = "complete"
-_MODULES = {"metrics": "prometheus_client"}
+_MODULES = {"metrics": "prometheus_client", "web": "aiohttp"}
 """Of extras that are not called like what they bring."""
 _NO_VENV = "no venv in {}: sudo apt install python3-venv"
 

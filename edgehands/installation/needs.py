@@ -71,6 +71,8 @@ def needs(config: Config) -> Needs:
             found.system_packages = f"camera {kind}:"
     if config.metrics.listen:
         found.extras["metrics"] = "[metrics]"
+    if config.web.enabled:
+        found.extras["web"] = "[web]"
     if not uses_network(config):
         found.dropins["no-network"] = "neither a camera nor an output needs a network"
     return found
@@ -95,7 +97,8 @@ def uses_network(config: Config) -> bool:
     """Whether anything of a config talks over a network."""
     metrics = config.metrics.listen
     return (
-        any(isinstance(output, MqttConfig) for output in config.output)
+        config.web.enabled
+        or any(isinstance(output, MqttConfig) for output in config.output)
         or any(split_source(camera.source)[0] in _NETWORK_CAMERAS for camera in config.camera)
         or (metrics is not None and not isinstance(parse_listen(metrics), Path))
     )

@@ -57,7 +57,7 @@ def _process(health: Health) -> Iterator[Metric]:
     mistaken = float(health.config_problem is not None)
     yield _gauge("config_mistaken", "1 if the config file was not taken when last read.", mistaken)
     if health.rss_mb is not None:
-        resident = 1e6 * health.rss_mb
+        resident = round(1e6 * health.rss_mb)
         yield _gauge("resident_memory_bytes", "Memory of the process.", resident)
     if health.temperature is not None:
         what = "Of the hottest thermal zone."
@@ -80,6 +80,10 @@ def _cameras(cameras: Sequence[CameraHealth]) -> Iterator[Metric]:
 
     yield counter("frames", "Frames processed.", lambda it: it.frames)
     yield counter("frames_dropped", "Frames overtaken by newer ones.", lambda it: it.dropped)
+    skipped = "Frames left out on purpose: above the limit, or of a frozen camera."
+    yield counter("frames_skipped", skipped, lambda it: it.skipped)
+    rejected = "Frames that could not be decoded or make no sense."
+    yield counter("frames_rejected", rejected, lambda it: it.rejected)
     yield counter("camera_reopened", "Times it came back.", lambda it: it.reopened)
     yield counter("events", "Events made.", lambda it: it.events)
     yield gauge("frames_per_second", "Frames processed lately.", lambda it: it.fps)

@@ -26,7 +26,7 @@ EVENT_LIFE = 2.0
 
 _CAPACITY = 256
 _CLOSE_LIMIT = 5.0  # seconds that closing waits for the last events
-_TURN = 1.0  # seconds after which a thread without events says that it is there
+_TURN = 0.5  # seconds after which a thread without events says that it is there
 
 
 @dataclass(slots=True)

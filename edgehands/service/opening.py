@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from edgehands import config as configs
 from edgehands.cameras import open_steady_camera
+from edgehands.cameras.passwords import find_password, hide_password
 from edgehands.mqtt.settings import MqttConfig
 from edgehands.passwords import take_from_environment
 from edgehands.replay import interpreter_of
@@ -32,7 +33,11 @@ if TYPE_CHECKING:
 def open_source(config: configs.CameraConfig) -> Camera:
     """Open a plan's camera: a live one mends itself, and waits for its device if need be."""
     return open_steady_camera(
-        config.source, width=config.width, height=config.height, fps=config.fps
+        config.source,
+        width=config.width,
+        height=config.height,
+        fps=config.fps,
+        password=find_password(config),
     )
 
 
@@ -121,6 +126,8 @@ def open_file(config: configs.OutputConfig, header: Header, fps: float) -> Outpu
 def hide_passwords(config: configs.Config) -> None:
     """Take them from the environment before there is a process that would inherit it."""
     take_from_environment(config.web.token_variable)
+    for camera in config.camera:
+        hide_password(camera)
     for output in config.output:
         if isinstance(output, MqttConfig):
             take_from_environment(output.password_variable)

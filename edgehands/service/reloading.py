@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from edgehands.cameras.passwords import find_password
 from edgehands.mqtt.settings import MqttConfig
 from edgehands.service.opening import hide_passwords, open_tracker
 from edgehands.service.plans import Plan, plans_of
@@ -62,6 +63,8 @@ def prepare(
             _check_access(output)
     if config.web.enabled and config.web != old.web:
         needed_token(config.web, parse_address(config.web.address))
+    for camera in config.camera:
+        find_password(camera)
     try:
         for plan in prepared.plans:
             if needs_tracker(plans.get(plan.name), plan):

@@ -18,7 +18,7 @@ from edgehands.service.crew import Crew
 from edgehands.service.opening import hide_passwords, monitor_of
 from edgehands.service.plans import plans_of
 from edgehands.service.reloading import prepare
-from edgehands.service.signals import obeyed
+from edgehands.service.signals import Obedience
 from edgehands.service.supervision import TICK, Supervisor
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 _PATIENCE = 8.0  # seconds that cameras have to end, and the frames that are being looked at
-_HURRY = 1.0  # the same where a service manager has said that it waits
+_HURRY = 1.2  # the same where a service manager waits
 _LAST_EVENTS = 0.3  # seconds in which the last events are to be delivered then
 
 
@@ -73,6 +73,7 @@ class Service:
         """What is to be done in the thread that supervises."""
         self._crew = Crew(self._look, watch, listeners, file or saves_to)
         self._supervisor = Supervisor(self._notifier, self._crew, config.service, file)
+        self._signals = Obedience(self.reload)
         self._monitor: Monitor | None = None
         self._reloading = False
         self._once_more = False
@@ -113,7 +114,7 @@ class Service:
             closing.callback(self._close_outputs)
             closing.callback(self._stop)
             if self._file is not None:
-                closing.enter_context(obeyed(self.reload))
+                closing.enter_context(self._signals)
             try:
                 hide_passwords(self.config)
                 self._crew.open(self.config, plans, waits=self._waits(self.config))
@@ -134,11 +135,15 @@ class Service:
         if self._monitor is not None:
             self._monitor.close()
         self._notifier.send(STOPPING=1, STATUS="stopping")
-        self._crew.stop(_HURRY if self._file is not None and self._interrupted else _PATIENCE)
+        self._crew.stop(_HURRY if self._hurries else _PATIENCE)
 
     def _close_outputs(self) -> None:
-        hurry = self._file is not None and self._interrupted
-        self._crew.close(_LAST_EVENTS if hurry else None)
+        self._crew.close(_LAST_EVENTS if self._hurries else None)
+
+    @property
+    def _hurries(self) -> bool:
+        """Whether a service manager waits for the end: a terminal has time."""
+        return self._managed or self._signals.hurries
 
     def _waits(self, config: Config) -> bool:
         """Whether to wait for a camera that is missing: somebody who watches wants to know."""
@@ -194,12 +199,15 @@ class Service:
     def _take_up(self, prepared: Prepared) -> None:
         before, self.config = self.config, prepared.config
         self._supervisor.set_settings(self.config.service)
-        self._crew.take_up(prepared, waits=self._waits(self.config))
+        problem = self._crew.take_up(prepared, waits=self._waits(self.config))
         if self._monitor is not None and self.config.metrics != before.metrics:
             self._monitor.close()
             self._open_monitor()
-        _log.warning("the config was read anew", extra={"code": "EH1402"})
-        self._end_reload(None)
+        if problem is not None:
+            _log.error("the config holds but for this: %s", problem, extra={"code": "EH1403"})
+        else:
+            _log.warning("the config was read anew", extra={"code": "EH1402"})
+        self._end_reload(problem)
 
     def _end_reload(self, problem: str | None) -> None:
         self._reloading = False

@@ -7,13 +7,17 @@ import os
 import signal
 import threading
 import time
-from contextlib import contextmanager, suppress
-from functools import partial
-from typing import TYPE_CHECKING, cast
+from contextlib import suppress
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from types import FrameType
+    from typing import TypeAlias
+
+    from typing_extensions import Self
+
+    _Handler: TypeAlias = Callable[[int, FrameType | None], object]
 
 STOP_SECONDS = 1.8
 """After SIGTERM the process is gone by then, whatever hangs in a driver."""
@@ -21,37 +25,44 @@ STOP_SECONDS = 1.8
 _STDIN, _STDERR = 0, 2
 
 
-@contextmanager
-def obeyed(reload: Callable[[], None]) -> Iterator[None]:
-    """Obey both signals, and leave a trace of every thread when a watchdog aborts the process.
+class Obedience:
+    """Obeys both within a `with`, and traces every thread when a watchdog aborts the process.
 
     Outside the main thread nothing can be obeyed, and nothing is done.
 
     Args:
         reload: called in the main thread between two steps of whatever it does.
     """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    with suppress(OSError, ValueError):  # no standard error to write to
-        faulthandler.enable(_STDERR)
-    before = {number: signal.getsignal(number) for number in (signal.SIGHUP, signal.SIGTERM)}
-    end = before[signal.SIGTERM]
-    if callable(end):  # else the process just dies
-        signal.signal(signal.SIGTERM, partial(_end_soon, end))
-    if not os.isatty(_STDIN):  # a terminal says with it that it is closed
-        signal.signal(signal.SIGHUP, lambda *_: reload())
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
+
+    def __init__(self, reload: Callable[[], None]) -> None:
+        self.hurries = False
+        """Somebody waits for the end."""
+        self._reload = reload
+        self._before: dict[int, signal.Handlers | int | _Handler | None] = {}
+
+    def __enter__(self) -> Self:
+        if threading.current_thread() is not threading.main_thread():
+            return self
+        with suppress(OSError, ValueError):  # no standard error to write to
+            faulthandler.enable(_STDERR)
+        self._before = {each: signal.getsignal(each) for each in (signal.SIGHUP, signal.SIGTERM)}
+        signal.signal(signal.SIGTERM, self._end)
+        if not os.isatty(_STDIN):  # a terminal says with it that it is closed
+            signal.signal(signal.SIGHUP, lambda *_: self._reload())
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
             signal.signal(number, handler)
 
-
-def _end_soon(end: Callable[[int, FrameType | None], object], number: int, frame: object) -> None:
-    """Do what SIGTERM did, and end the process in any case."""
-    threading.Thread(target=_leave, name="edgehands-stop", daemon=True).start()
-    end(number, cast("FrameType | None", frame))
+    def _end(self, number: int, frame: FrameType | None) -> None:
+        """Do what SIGTERM did before, and end the process in any case."""
+        self.hurries = True
+        threading.Thread(target=_leave, name="edgehands-stop", daemon=True).start()
+        before = self._before[number]
+        if not callable(before):
+            raise KeyboardInterrupt
+        before(number, frame)
 
 
 def _leave() -> None:

@@ -36,6 +36,7 @@ _FEED = (
 _STRAIN = 1.0
 _MEMORY = 5.0
 _STATUS = 10.0
+_SILENCE = 2.5  # seconds after which who is silent is named
 _PATIENCE = 10.0  # seconds asked for at a time while something slow opens
 
 
@@ -62,6 +63,7 @@ class Supervisor:
         self.more_pulses: Sequence[Pulse] = ()
         """Of threads besides the crew's."""
         self.ready = False
+        self._owes_ready = False
         self._notifier = notifier
         self._crew = crew
         self._begun = time.monotonic()
@@ -72,7 +74,7 @@ class Supervisor:
         self._degrees: float | None = None
         self._next: dict[str, float] = {}
         self._status = ""
-        self._silent: list[str] = []
+        self._all_well = self._begun
         self.set_settings(settings)
 
     def set_settings(self, settings: ServiceConfig) -> None:
@@ -86,23 +88,29 @@ class Supervisor:
         Raises:
             DeviceError: there is not enough memory left.
         """
+        if self._owes_ready:
+            self.told(now)
         if not self.ready and self._crew.loops and all(loop.ready for loop in self._crew.loops):
             self.ready = True
             self.told(now)
         self._feed(now)
+        if self._file is not None:
+            self._save(now)
+        if self._is_due("status", now, _STATUS):
+            self._tell(now)
+
+    def _save(self, now: float) -> None:
+        """Spare what nobody watches: somebody who does wants every frame."""
         if self._is_due("strain", now, _STRAIN):
             self._ease(now)
         if self._is_due("memory", now, _MEMORY):
             self._memory.check()
-        if self._is_due("status", now, _STATUS):
-            self._tell(now)
 
     def told(self, now: float) -> None:
         """Say that a start or a reload is over, and how it is now."""
         if not self.ready:  # what was read anew while it starts does not make it ready
             return
-        self._status = self._line(now)
-        self._notifier.send(READY=1, STATUS=self._status)
+        self._owes_ready = not self._say(self._line(now), READY=1)
 
     def changed(self) -> None:
         """Say how it is at the next tick: something has changed."""
@@ -143,10 +151,10 @@ class Supervisor:
             if not self.ready:
                 self._notifier.extend(_PATIENCE)
             self._notifier.send(WATCHDOG=1)
-        names = [f"{pulse.name}: {pulse.doing or 'no sign of life'}" for pulse in silent]
-        if names and names == self._silent:  # twice: not only slower than this
-            self._notifier.send(STATUS=f"waiting for {'; '.join(names)}")
-        self._silent = names
+            self._all_well = now
+        elif now - self._all_well >= _SILENCE:
+            said = (f"{pulse.name}: {pulse.doing or 'no sign of life'}" for pulse in silent)
+            self._say(f"waiting for {'; '.join(said)}")
 
     def _all_pulses(self) -> list[Pulse]:
         return [*self._crew.pulses(), *self.more_pulses]
@@ -176,9 +184,17 @@ class Supervisor:
 
     def _tell(self, now: float) -> None:
         status = self._line(now)
-        if status != self._status and not self._silent:
+        if status == self._status or now - self._all_well >= _SILENCE:
+            return
+        if not self._say(status):
+            self.changed()  # once more at the next tick
+
+    def _say(self, status: str, **states: int) -> bool:
+        """Tell the manager, and whether it has taken it."""
+        taken = self._notifier.send(**states, STATUS=status)
+        if taken:
             self._status = status
-            self._notifier.send(STATUS=status)
+        return taken
 
     def _line(self, now: float) -> str:
         return self.health(now).line

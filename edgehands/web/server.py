@@ -121,7 +121,8 @@ class Server:
         try:
             self._loop.run_until_complete(self._serve(self._listening))
         except Exception:  # noqa: BLE001 (whatever it is, the loop must go on)
-            _log.exception("the live page has ended; everything else goes on:")
+            said = "the live page has ended; everything else goes on:"
+            _log.exception(said, extra={"code": "EH1512"})
         finally:
             self._loop.close()
             self._listening.close()

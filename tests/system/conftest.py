@@ -14,27 +14,35 @@ import pytest
 
 from edgehands.models import store
 from tests.system.machine import RELEASE, Machine, cache, here, skip_without_tools
+from tests.system.running import CAMERA, LIGHT, STDOUT, WHEELS, Service
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 PROJECT = Path(__file__).parents[2]
 PYTHON = "3.11"  # bookworm's
 GLIBC_MINORS = (17, *range(24, 37))
 LOCKS = tuple(
     PROJECT / "systemd" / f"requirements-{RELEASE}{extra}.txt"
-    for extra in ("", "-onnxruntime", "-openvino")
+    for extra in ("", "-metrics", "-onnxruntime", "-openvino")
 )
-CONFIG = """
-[[camera]]
-source = "test:?clip=demo"
-[[output]]
-type = "stdout"
-[tracker]
-model = "light"
-"""
-USERS_EDGEHANDS = "/root/venv/bin/edgehands"
-WHEELS = Path("/root/wheels")
+
+
+_measured = pytest.StashKey[list[str]]()
+
+
+@pytest.fixture
+def measured(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Takes a figure that the run shows at its end."""
+    return request.config.stash.setdefault(_measured, []).append
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Show what was measured, whether or not it was good enough."""
+    for line in config.stash.get(_measured, []):
+        terminalreporter.write_line(f"measured: {line}")
 
 
 @pytest.fixture(scope="session")
@@ -45,36 +53,31 @@ def user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
         pytest.skip(f"no real models: {bad[0]}")
     machine = Machine(tmp_path_factory.mktemp("machine"))
     try:
-        shutil.copytree(wheelhouse(), machine.root / WHEELS.relative_to("/"))
+        shutil.copytree(wheelhouse(), machine.root / "root/wheels")
         models = machine.root / "root/.local/share/edgehands/models"
         models.mkdir(parents=True)
         for state in store.check():
             assert state.path
             shutil.copy(state.path, models)
-        (machine.root / "root/edgehands.toml").write_text(CONFIG)
+        (machine.root / "root/edgehands.toml").write_text(CAMERA + STDOUT + LIGHT)
         machine.boot()
         machine.run("python3", "-m", "venv", "/root/venv")
         install = ("/root/venv/bin/pip", "install", "--quiet", "--no-index")
-        locks = [f"--requirement={WHEELS / lock.name}" for lock in LOCKS[:1]]
-        machine.run(*install, f"--find-links={WHEELS}", "--no-deps", "--require-hashes", *locks)
-        (wheel,) = (machine.root / WHEELS.relative_to("/")).glob("edgehands-*.whl")
-        machine.run(*install, "--no-deps", str(WHEELS / wheel.name))
+        lock = f"--requirement={WHEELS}/{LOCKS[0].name}"
+        machine.run(*install, f"--find-links={WHEELS}", "--no-deps", "--require-hashes", lock)
+        (wheel,) = (machine.root / "root/wheels").glob("edgehands-*.whl")
+        machine.run(*install, "--no-deps", f"{WHEELS}/{wheel.name}")
         yield machine
     finally:
         machine.remove()
 
 
 @pytest.fixture(scope="session")
-def installed(user: Machine) -> Machine:
-    """The same machine with the service, which runs."""
-    user.run(*INSTALL)
-    return user
-
-
-INSTALL = (
-    *(USERS_EDGEHANDS, "service", "install", "--wheelhouse", str(WHEELS)),
-    *("--config", "/root/edgehands.toml"),
-)
+def service(user: Machine) -> Service:
+    """The same machine's service, which runs."""
+    service = Service(user)
+    service.install("--config", "/root/edgehands.toml")
+    return service
 
 
 def wheelhouse() -> Path:

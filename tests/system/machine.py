@@ -58,6 +58,7 @@ def base_root() -> Path:
         )
         # So that nobody is asked for a locale at the first start.
         (part / "etc/machine-id").write_text(f"{uuid.uuid4().hex}\n")
+        (part / "etc/hosts").write_text("127.0.0.1 localhost\n")
         # Only the tests start a broker.
         (part / "etc/systemd/system/mosquitto.service").symlink_to("/dev/null")
         part.rename(root)
@@ -134,6 +135,10 @@ class Machine:
             assert answer.returncode == 0, (command, answer.stdout + answer.stderr)
         return answer
 
+    def write(self, path: str, text: str) -> None:
+        """Write a file there, as root."""
+        self.run("sh", "-c", 'cat > "$1"', "sh", path, text=text)
+
     def property(self, unit: str, name: str) -> str:
         """Return a property of a unit, as `systemctl show` has it."""
         return self.run("systemctl", "show", "--value", f"--property={name}", unit).stdout.strip()
@@ -141,24 +146,6 @@ class Machine:
     def journal(self, unit: str) -> str:
         """Return what a unit has said."""
         return self.run("journalctl", "--no-pager", "--output=cat", f"--unit={unit}").stdout
-
-    def outside(self, pid: int) -> int:
-        """Return this machine's number of a process there."""
-        namespace = Path(f"/proc/{self._leader}/ns/pid").readlink()
-        for status in Path("/proc").glob("[0-9]*/status"):
-            try:
-                if (status.parent / "ns" / "pid").readlink() != namespace:
-                    continue
-                numbers = next(
-                    line.split()[1:]
-                    for line in status.read_text().splitlines()
-                    if line.startswith("NSpid:")
-                )
-            except (OSError, StopIteration):
-                continue
-            if int(numbers[-1]) == pid:
-                return int(numbers[0])
-        raise LookupError(f"no process {pid} in the machine")
 
     def _is_up(self) -> bool:
         nspawn = self._nspawn
@@ -172,7 +159,7 @@ class Machine:
         return answer.stdout.strip() in {"running", "degraded"}
 
     def _cgroup(self, hierarchy: str) -> Path:
-        return _CGROUPS / hierarchy / f"edgehands-test-{self.root.parent.name}"
+        return _CGROUPS / hierarchy / f"edgehands-test-{os.getpid()}-{self.root.parent.name}"
 
     def _hierarchies(self) -> list[str]:
         """The cgroup trees that nspawn puts its machine into: two where version 1 rules."""
