@@ -81,6 +81,8 @@ def run(
             model=config.tracker.model,
             runs_on=tracker.describe(),
         )
+        for listener in listeners:
+            listener.begin(header)
         outputs: list[Output] = [*listeners]
         for output_config in config.output:
             outputs.append(_open_output(output_config, camera, header, control))

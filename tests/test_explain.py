@@ -7,6 +7,7 @@ import sys
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+import cv2
 import msgspec
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from edgehands.gestures.learned import LearnedPose
 from edgehands.recording import Entry, Header, Writer
 from edgehands.settings import EventSettings, GestureRules
 from edgehands.synthetic.dataset import TUNING_SEED
+from edgehands.synthetic.gesturing.film import film
 from edgehands.synthetic.gesturing.observe import observe
 from edgehands.synthetic.gesturing.scenes import static_scene
 
@@ -162,6 +164,18 @@ def test_the_command_line_tells_it_in_json(recording: Path) -> None:
     assert {line["gesture"] for line in lines} == {"fist"}
     shown = next(span for span in spans if span["verdict"] == "shown")
     assert {"index curled", "pinky curled"} <= {need["what"] for need in shown["needs"]}
+
+
+def test_a_picture_has_no_before_and_after_as_in_a_run(tmp_path: Path) -> None:
+    scene = static_scene("victory", TUNING_SEED, 0, max_tilt=5.0, fps=10.0)
+    pictures = film(scene, TUNING_SEED, skin=1)
+    (held,) = (image for time, image in pictures if abs(time - scene.shown[0] - 0.4) < 0.01)
+    path = tmp_path / "victory.png"
+    cv2.imwrite(str(path), held[..., ::-1])
+    answer = edgehands("--source", str(path))
+    assert "> victory (" in answer.stdout, answer.stderr
+    assert "victory: score " in answer.stdout
+    assert "waits" not in answer.stdout
 
 
 @pytest.mark.parametrize(

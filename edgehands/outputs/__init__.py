@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from edgehands.events import Event
     from edgehands.frame import Frame
     from edgehands.hand import Hand
+    from edgehands.recording import Header
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,6 +36,9 @@ class Output:
 
     `event` is called from a thread of its own, so a slow output never delays the tracker.
     """
+
+    def begin(self, header: Header) -> None:
+        """Take how the run reads its hands, before its first frame; a listener only."""
 
     def event(self, event: Event) -> None:
         """Take one event."""
