@@ -41,7 +41,7 @@ class _Reading(NamedTuple):
 
 
 _BY_FINGERS = _Reading()
-_WHOLE_HAND = (_Reading(fingers=5.0), _Reading(like=0.8))
+_WHOLE_HAND = (_Reading(fingers=5.0), _Reading(like=0.4))
 """A hand that is like the shape may have odd fingers; one whose fingers are right, be less like."""
 
 
