@@ -33,6 +33,8 @@ _SIZE = 2 * 3 * LANDMARK_COUNT
 
 _NEAR, _FAR = 0.3, 0.5
 """Palm lengths between two tips that the model sees meet, and that it takes each for itself."""
+_WAVES = 200
+"""That a random field is made of."""
 _ANGLES_PER_CHANGE = 25.0
 """Degrees, mean over the joints, after which a pose is another one to the model."""
 _TURN_PER_CHANGE = 35.0
@@ -149,7 +151,7 @@ class Imitation:
         """Return landmarks and world landmarks [T, 21, 3] as the model might have measured them."""
         hands = Canonical.of(*performance.truth(), left=performance.left)
         said = self.expected(hands)
-        said += _wander(_changes(performance), len(self.habits), rng) @ self.habits
+        said += _field(_attitudes(performance), len(self.habits), rng) @ self.habits
         steps = np.diff(times, prepend=times[0]) / self.jitter_seconds
         said += _wander(steps, len(self.jitter), rng) @ self.jitter
         points = said.reshape(len(said), 2, LANDMARK_COUNT, 3)
@@ -179,13 +181,25 @@ def load_imitation() -> Imitation:
     return Imitation(jitter_seconds=seconds, **arrays)
 
 
-def _changes(performance: Performance) -> Array:
-    """Return how far [T] each moment's pose and view are from the last one's; 1 is another one."""
-    angles = np.abs(np.diff(performance.angles, axis=0, prepend=performance.angles[:1])).mean(
-        axis=1
-    )
-    turns = np.abs(np.diff(performance.turns, axis=0, prepend=performance.turns[:1])).max(axis=1)
-    return np.asarray(angles / _ANGLES_PER_CHANGE + turns / _TURN_PER_CHANGE)
+def _attitudes(performance: Performance) -> Array:
+    """Return [T, 26] pose and view, in which two that are another one to the model are 1 apart.
+
+    Apart is the sum over all columns, as `_field` counts it.
+    """
+    angles = performance.angles / (_ANGLES_PER_CHANGE * performance.angles.shape[1])
+    return np.concatenate([angles, performance.turns / _TURN_PER_CHANGE], axis=1)
+
+
+def _field(where: Array, width: int, rng: np.random.Generator) -> Array:
+    """Return [T, width] values of unit variance at places [T, D]: the same at the same place.
+
+    Their correlation is exp(-d), d the sum of absolute differences between two places: waves whose
+    frequencies are drawn from its spectrum, the Cauchy distribution.
+    """
+    waves = rng.standard_cauchy((where.shape[1], _WAVES))
+    phases = rng.uniform(0.0, 2 * np.pi, _WAVES)
+    heights = rng.standard_normal((_WAVES, width)) * np.sqrt(2 / _WAVES)
+    return np.asarray(np.cos((where - where[0]) @ waves + phases) @ heights)
 
 
 def _wander(steps: Array, width: int, rng: np.random.Generator) -> Array:
