@@ -18,7 +18,7 @@ import numpy as np
 import typer
 
 from edgehands.benchmarks.gestures.negatives import idle_minute
-from edgehands.benchmarks.gestures.positives import MODERATE, STATIC, scene_of
+from edgehands.benchmarks.gestures.positives import FAR, MODERATE, STATIC
 from edgehands.gestures.likeness import FARTHEST, FIGURES, pairs
 from edgehands.gestures.measures import UNITS, measure
 from edgehands.gestures.steadiness import Steadiness
@@ -27,7 +27,8 @@ from edgehands.hand import Hand, Roi
 from edgehands.settings import GestureRules
 from edgehands.synthetic.dataset import TUNING_SEED
 from edgehands.synthetic.gesturing.observe import observe
-from edgehands.synthetic.gesturing.stage import rng_of
+from edgehands.synthetic.gesturing.scenes import static_scene
+from edgehands.synthetic.gesturing.stage import HABIT, rng_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -47,8 +48,8 @@ class Examples(NamedTuple):
     """Of shape, [N, M]."""
     names: npt.NDArray[np.str_]
     """[N] what each shows; "" for nothing."""
-    moderate: Mask
-    """[N] whether it is tilted by no more than the bar is set for."""
+    usual: Mask
+    """[N] whether it is tilted and held no more oddly than the bar is set for."""
 
 
 SHAPE_MEASURES = next(number for number, name in enumerate(UNITS) if " off " in name)
@@ -59,12 +60,14 @@ _MOMENTS = (0.2, 0.4, 0.6, 0.8, 1.0)
 _EVERY = 6
 """Frames from one look at an idle hand to the next."""
 _DEPTHS = (0.5, 0.75, 1.0, 1.3)
-_TRUE_SCENES = 12
+_TRUE_SCENES = 24
+_ODD_HABIT = 8.0
+"""Degrees, as `stage.HABIT`."""
 _RIDGE = 1e-5
 _SETTLED = 0.01
 """Of every slope in one step, when there is nothing more to win."""
 _FEW = 1.0
-"""Per cent of the shape, at moderate tilts, that may lie outside."""
+"""Per cent of the shape, where it is usual, that may lie outside."""
 _NEARER = 0.7
 """Of the way from what does not show a shape to what does."""
 _CERTAIN = 3.0
@@ -72,18 +75,29 @@ _CERTAIN = 3.0
 
 
 def shown(gesture: str, numbers: range) -> Examples:
-    """Return held moments of a gesture's scenes, as the model would measure them, and true ones."""
-    rows, moderate = [], []
+    """Return held moments of a gesture's scenes, as the model would measure them, and true ones.
+
+    Every second scene has people who hold it more as they please: real ones do.
+    """
+    rows: list[Array] = []
+    usual: list[bool] = []
     for number in numbers:
-        scene = scene_of(gesture, TUNING_SEED, number)
+        is_odd = number % 2 == 1
+        scene = _scene(gesture, number // 2, _ODD_HABIT if is_odd else HABIT)
         moments = observe(scene, rng_of(TUNING_SEED, f"noise {gesture}", number))
         hands = [(time, hand) for time, found in moments for hand in found]
         times = np.array([time for time, _ in hands]) - scene.shown[0]
         rows += [_shape(hands[int(np.abs(times - later).argmin())][1]) for later in _MOMENTS]
         if number < _TRUE_SCENES:
             rows += [_shape(_true(scene, depth)) for depth in _DEPTHS]
-        moderate += [scene.tilt <= MODERATE] * (len(rows) - len(moderate))
-    return Examples(np.array(rows), np.array([shape_of(gesture)] * len(rows)), np.array(moderate))
+        usual += [scene.tilt <= MODERATE and not is_odd] * (len(rows) - len(usual))
+    return Examples(np.array(rows), np.array([shape_of(gesture)] * len(rows)), np.array(usual))
+
+
+def _scene(gesture: str, number: int, habit: float) -> Scene:
+    """Return a scene as `positives.scene_of` does, of people with such habits."""
+    tilt = FAR if number % 5 in {1, 3} else MODERATE
+    return static_scene(gesture, TUNING_SEED, number, max_tilt=tilt, habit=habit)
 
 
 def idle(number: int) -> Examples:
@@ -106,7 +120,7 @@ def shape_of(gesture: str) -> str:
 
 def fitted(examples: Examples) -> dict[str, object]:
     """Return means, spreads and weights."""
-    measures, names, moderate = examples
+    measures, names, usual = examples
     means, spreads = measures.mean(axis=0).round(5), measures.std(axis=0).round(5)
     table = pairs(np.clip((measures - means) / spreads, -FARTHEST, FARTHEST))
     weights = {}
@@ -115,7 +129,7 @@ def fitted(examples: Examples) -> dict[str, object]:
             continue
         slopes = _logistic(table, names == name, names == "")
         values = table @ slopes
-        border = _border(values[(names == name) & moderate], values[names != name])
+        border = _border(values[(names == name) & usual], values[names != name])
         scale = _CERTAIN / (float(np.median(values[names == name])) - border)
         slopes[0] -= border
         weights[name] = np.round(slopes * scale, 4).tolist()
@@ -166,7 +180,7 @@ def _gathered(parts: Sequence[Examples]) -> Examples:
 
 
 def main(
-    scenes: Annotated[int, typer.Option(help="of each gesture")] = 200,
+    scenes: Annotated[int, typer.Option(help="of each gesture")] = 300,
     minutes: Annotated[int, typer.Option(help="of hands that mean nothing")] = 360,
     processes: Annotated[int, typer.Option()] = 2,
 ) -> None:

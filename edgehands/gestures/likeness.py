@@ -37,7 +37,9 @@ def pairs(off: Array) -> Array:
 
 
 _figures = json.loads(FIGURES.read_text(encoding="utf-8"))
-_MEANS, _SCALES = np.array(_figures["means"]), FARTHEST * np.array(_figures["spreads"])
+_MEANS = np.array(_figures["means"])
+_STEEPNESS = 1 / (FARTHEST * np.array(_figures["spreads"]))
+_ONE = np.ones(1 + len(_MEANS))
 
 SHAPES_KNOWN: tuple[str, ...] = tuple(_figures["weights"])
 """The shapes, in the order of `likenesses`."""
@@ -61,6 +63,6 @@ def likenesses(shape: Array) -> Array:
     Args:
         shape: the measures of a hand up to where directions begin, as `measures.measure` has them.
     """
-    off = np.ones(len(_MEANS) + 1)
-    np.minimum(np.maximum((shape - _MEANS) / _SCALES, -1.0), 1.0, out=off[1:])
+    off = _ONE.copy()
+    np.minimum(np.maximum((shape - _MEANS) * _STEEPNESS, -1.0), 1.0, out=off[1:])
     return np.asarray(_WEIGHTS @ (off[:, None] * off).ravel())

@@ -30,7 +30,7 @@ SEEN_APART = 0.3
 
 _PINCHERS = (0, 1, 5, 7)
 """Angles that part thumb and index: the thumb's spread and lift, the index's MCP and PIP."""
-_HABIT = 3.5
+HABIT = 3.5
 """Degrees by which one person's joints differ from another's in the same gesture."""
 
 
@@ -48,12 +48,15 @@ class Cast:
     """[3] degrees of yaw, pitch and roll away from how the gesture is shown at its best."""
     person: anatomy.Anatomy
     left: bool
+    habit: float = HABIT
+    """Degrees, as `HABIT`."""
 
     @classmethod
-    def drawn(cls, rng: np.random.Generator, max_tilt: float) -> Cast:
+    def drawn(cls, rng: np.random.Generator, max_tilt: float, habit: float = HABIT) -> Cast:
         """Draw a person, a hand and a tilt of up to `max_tilt` degrees about each axis."""
         tilt = rng.uniform(-max_tilt, max_tilt, 3)
-        return cls(rng, tilt, anatomy.varied(anatomy.ADULT, rng), bool(rng.random() < 0.5))
+        person, left = anatomy.varied(anatomy.ADULT, rng), bool(rng.random() < 0.5)
+        return cls(rng, tilt, person, left, habit)
 
     @property
     def most_tilt(self) -> float:
@@ -66,7 +69,7 @@ class Cast:
 
     def held(self, angles: Array) -> Array:
         """Return joint angles [23] as this person happens to hold them."""
-        return np.asarray(angles + self.rng.normal(0.0, _HABIT, 23))
+        return np.asarray(angles + self.rng.normal(0.0, self.habit, 23))
 
     def pinched(self, angles: Array, apart: float = TOUCH) -> Array:
         """Return joint angles [23] bent until the tips of thumb and index are that far apart.
