@@ -5,9 +5,9 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 # A process for each core; the tests of one file stay together.
 IN_TURNS := -n auto --maxprocesses 4 --dist loadfile
-SOURCES := backends benchmarks edgehands models tests
+SOURCES := backends benchmarks edgehands models tests tools
 
-.PHONY: demo test test-mqtt test-system test-arm64 test-gpu check format build accuracy parity clean
+.PHONY: demo test test-mqtt test-system test-arm64 test-roots test-guest soak test-gpu check docs format build wheel lock accuracy parity clean
 
 demo: $(VENV)/.installed
 	$(BIN)/edgehands models fetch
@@ -25,12 +25,28 @@ test-mqtt: $(VENV)/.installed-dev
 # What takes longer, or needs more of the machine than its processes.
 test-system: $(VENV)/.installed-dev
 	$(BIN)/edgehands models fetch
-	$(BIN)/python -m pytest -m system
+	$(BIN)/python -m pytest -m system --ignore tests/test_guest.py
 
 # The wheel on an emulated Raspberry Pi 4 and 5; root, apt install qemu-user-static mmdebstrap.
 test-arm64: $(VENV)/.installed-dev
 	$(BIN)/edgehands models fetch
 	$(BIN)/python -m pytest tests/test_arm64.py
+
+# The README's words in fresh Debian roots, x86-64 and emulated; root and the same packages.
+test-roots: $(VENV)/.installed-dev
+	$(BIN)/edgehands models fetch
+	$(BIN)/python -m pytest tests/test_roots.py
+
+# A whole Debian in QEMU, whose camera is unplugged and whose power fails; root, half an hour:
+# apt install qemu-system-x86 systemd-container mmdebstrap mosquitto.
+test-guest: $(VENV)/.installed-dev
+	$(BIN)/edgehands models fetch
+	$(BIN)/python -m pytest -s tests/test_guest.py
+
+# An hour of service with a fault every two minutes, into benchmarks/results/; apt install mosquitto.
+soak: $(VENV)/.installed-dev
+	$(BIN)/edgehands models fetch
+	$(BIN)/python -m edgehands.benchmarks.soak
 
 # The GPU backend, on the software Vulkan driver of Debian's chromium where VULKAN_DRIVER names no
 # other: apt install chromium libvulkan1. An empty VULKAN_DRIVER takes the machine's own.
@@ -46,12 +62,24 @@ check: $(VENV)/.installed-dev
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/mypy
 
+# The site, into build/site: strict, so that a broken link fails.
+docs: $(VENV)/.installed-dev
+	$(BIN)/python -m tools.docs
+
 format: $(VENV)/.installed-dev
 	$(BIN)/ruff format $(SOURCES)
 	$(BIN)/ruff check --fix $(SOURCES)
 
-build: $(VENV)/.installed-dev
-	$(BIN)/python -m build --no-isolation
+build: wheel
+	$(BIN)/python -m build --sdist --no-isolation
+
+# The same bytes from the same commit, whoever builds it.
+wheel: $(VENV)/.installed-dev
+	$(BIN)/python -m tools.wheel dist
+
+# What the service is installed from, by hash, and its bill of materials, into systemd/.
+lock: $(VENV)/.installed-dev
+	$(BIN)/python -m tools.lock
 
 # The accuracy table of the README and its long form, into benchmarks/results/.
 accuracy: $(VENV)/.installed-dev

@@ -93,7 +93,11 @@ class LitertGpuSession(Session):
             _check_shapes(self._outputs, self._shapes, model)
             self.run()  # the first run compiles what is left, and logs it
         if _SOFTWARE in self._adapter:
-            logger.warning("%s: the CPU's own backends are many times faster", self._adapter)
+            logger.warning(
+                "%s: the CPU's own backends are many times faster",
+                self._adapter,
+                extra={"code": "EH1202"},
+            )
 
     def run(self) -> tuple[FloatArray, ...]:
         compiled = opened(self._compiled)

@@ -118,7 +118,9 @@ class TfliteSession(Session):
         if not self._accelerated:
             # Seen where /proc/cpuinfo is hidden, as by systemd's ProcSubset=pid.
             logger.warning(
-                "%s runs without XNNPACK, many times slower: is /proc/cpuinfo readable?", model.id
+                "%s runs without XNNPACK, many times slower: is /proc/cpuinfo readable?",
+                model.id,
+                extra={"code": "EH1201"},
             )
         self._source = _Port(interpreter.get_input_details()[0])
         outputs = {each["index"]: each for each in interpreter.get_output_details()}

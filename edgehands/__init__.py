@@ -19,6 +19,7 @@ from edgehands._version import __version__
 
 if TYPE_CHECKING:
     from edgehands.cameras import open_camera
+    from edgehands.drawing import draw_hands
     from edgehands.errors import EdgeHandsError
     from edgehands.frame import Frame
     from edgehands.hand import Hand, Landmark, Palm, Roi
@@ -37,6 +38,7 @@ __all__ = [
     "Roi",
     "TrackerSettings",
     "__version__",
+    "draw_hands",
     "open_camera",
 ]
 
@@ -52,6 +54,7 @@ _HOMES = {
     "FrameReport": "edgehands.report",
     "Hand": "edgehands.hand",
     "HandTracker": "edgehands.tracker",
+    "draw_hands": "edgehands.drawing",
     "Landmark": "edgehands.hand",
     "Palm": "edgehands.hand",
     "Roi": "edgehands.hand",

@@ -13,20 +13,33 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias, TypeVar
 import msgspec
 from msgspec import Meta
 
-from edgehands.cameras import split_source
+from edgehands.cameras import split_source, takes_password
+from edgehands.cameras.passwords import VARIABLE
 from edgehands.config_secrets import without_secrets
 from edgehands.config_text import Document, read_document
+from edgehands.drawing import Style  # noqa: TC001 (msgspec reads it at run time)
 from edgehands.errors import ConfigError, UsageError, did_you_mean
 from edgehands.gestures.definitions import definition_mistakes
 from edgehands.gestures.learned.store import learned_names
 from edgehands.gestures.vocabulary import Pose  # noqa: TC001 (msgspec reads it at run time)
 from edgehands.models import store
+from edgehands.monitor.settings import MetricsConfig, check_listen
 from edgehands.mqtt.broker import parse_url
 from edgehands.mqtt.settings import MqttConfig
 from edgehands.outputs.files import DRAWINGS, PICTURES, check_suffix
 from edgehands.schema import KeyPath, Problem, find_problems
 from edgehands.selection import backend_names
-from edgehands.settings import EventSettings, GestureRules, Text, TopicName, TrackerSettings
+from edgehands.settings import (
+    EventSettings,
+    GestureRules,
+    Positive,
+    Text,
+    TopicName,
+    TrackerSettings,
+    Zone,
+    zone_mistake,
+)
+from edgehands.web_settings import WebConfig, parse_address
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
@@ -36,6 +49,11 @@ SAMPLE = Path(__file__).parent / "systemd" / "edgehands.toml"
 
 Pixels = Annotated[int, Meta(ge=16, le=16384)]
 Count = Annotated[int, Meta(ge=1)]
+MOST_MASKS = 16
+"""Of one camera."""
+
+PLACEHOLDER = "{camera}"
+"""Stands for a camera's name in the path of an output: each camera writes a file of its own."""
 
 StructT = TypeVar("StructT", bound=msgspec.Struct)
 
@@ -55,6 +73,15 @@ class CameraConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """Frames per second asked of a live camera; the rate of images."""
     frames: Count | None = None
     """Stop after so many frames; None goes on until the camera ends."""
+    password_file: Text | None = None
+    """File with the password of a network camera, not readable by all; None takes it from the
+    environment variable, else from the systemd credential camera-password-NAME or
+    camera-password."""
+    password_variable: Text = VARIABLE
+    """The environment variable with the password."""
+    masks: Annotated[tuple[Zone, ...], Meta(max_length=MOST_MASKS)] = ()
+    """Private parts of the picture, each [left, top, right, bottom] as shares of its width and
+    height: black before anything looks at it."""
 
 
 class TrackerConfig(TrackerSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -74,6 +101,25 @@ class TrackerConfig(TrackerSettings, frozen=True, kw_only=True, forbid_unknown_f
     """Each image stands alone: detect in every one, keep nothing."""
     smoothing: bool = True
     """Steady the landmarks with a One Euro filter."""
+
+
+class ServiceConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The table [service]: what a run does that nobody watches."""
+
+    wait_for_cameras: bool | None = None
+    """Wait for a camera that is missing or lost, rather than end; None waits under a service
+    manager."""
+    max_temperature: Annotated[float, Meta(ge=20.0, le=150.0)] = 80.0
+    """°C of the hottest thermal zone from which on fewer frames are looked at."""
+    cooling: Positive = 5.0
+    """°C below max_temperature at which it is more frames again."""
+    max_load: Positive = 1.0
+    """Share of the time that frames may be worked on: above it, fewer are looked at."""
+    min_fps: Positive = 5.0
+    """Frames a second that neither heat nor load goes below."""
+    memory_limit: Annotated[int, Meta(ge=32)] | None = None
+    """MB of memory: at nine tenths the run ends, to be started anew. None takes the limit of the
+    control group, if the kernel keeps one."""
 
 
 class _Output(
@@ -105,6 +151,8 @@ class VideoConfig(_Output, frozen=True, kw_only=True, tag="video"):
 
     path: Text
     """The file to write, relative to the working directory."""
+    style: Style = "depth"
+    """How hands are drawn: depth, fingers, neon, or privacy, which leaves the picture out."""
 
 
 class ContactSheetConfig(_Output, frozen=True, kw_only=True, tag="contact_sheet"):
@@ -116,6 +164,8 @@ class ContactSheetConfig(_Output, frozen=True, kw_only=True, tag="contact_sheet"
     """Frames side by side."""
     count: Annotated[int, Meta(ge=1, le=1024)] = 12
     """Tiles at most."""
+    style: Style = "depth"
+    """As for a video."""
 
 
 OutputConfig: TypeAlias = (
@@ -132,6 +182,9 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     output: tuple[OutputConfig, ...] = ()
     tracker: TrackerConfig = TrackerConfig()
     events: EventSettings = EventSettings()
+    web: WebConfig = WebConfig()
+    service: ServiceConfig = ServiceConfig()
+    metrics: MetricsConfig = MetricsConfig()
     pose: dict[str, Pose] = {}
     """Static gestures of one's own, by name."""
     gestures: dict[str, GestureRules] = {}
@@ -162,7 +215,6 @@ def convert(document: Document, *, known_gestures: Collection[str] | None = None
     malformed = {problem.path for problem in problems}
     senseless = (*_unknown_gestures(tables, known_gestures), *_mistakes(tables))
     problems += (problem for problem in senseless if problem.path not in malformed)
-    problems += _more_cameras(tables)
     if problems := without_secrets(problems, tables):
         raise document.error(problems)
     try:
@@ -188,6 +240,7 @@ def overlay(
     camera: Mapping[str, object] | None = None,
     tracker: Mapping[str, object] | None = None,
     output: tuple[OutputConfig, ...] | None = None,
+    web: Mapping[str, object] | None = None,
 ) -> Config:
     """Return `config` with what the command line gave on top; a value of None was not given.
 
@@ -197,6 +250,7 @@ def overlay(
             the other fields of the file's first; without a source, all cameras are changed.
         tracker: fields of `TrackerConfig`.
         output: outputs instead of the file's.
+        web: fields of `WebConfig`.
 
     Raises:
         UsageError: a value of the wrong type or out of range, named as a flag.
@@ -206,6 +260,7 @@ def overlay(
         camera=_overlay_cameras(config.camera, _given(camera)),
         tracker=_replaced(config.tracker, _given(tracker)),
         output=config.output if output is None else output,
+        web=_replaced(config.web, _given(web)),
     )
 
 
@@ -249,16 +304,37 @@ def _unknown_gestures(
             yield Problem(("gestures", name), f"unknown gesture {name!r}: {hint}")
 
 
-def _more_cameras(document: Mapping[str, object]) -> Iterator[Problem]:
-    for index, _ in list(_tables(document, "camera"))[1:]:
-        message = "a second [[camera]]: one process runs one camera so far; give each its own file"
-        yield Problem(("camera", index), message)
+def _several_cameras(document: Mapping[str, object]) -> Iterator[Problem]:
+    """Find what several cameras cannot share: a name, and a file to write."""
+    cameras = list(_tables(document, "camera"))
+    names: list[object] = []
+    for index, camera in cameras:
+        name = camera.get("name", CameraConfig(source="-").name)
+        if name in names:
+            message = f"a second camera called {name!r}: give each a name of its own"
+            yield Problem(("camera", index, "name"), message)
+        names.append(name)
+    if len(cameras) < 2:
+        return
+    for index, output in _tables(document, "output"):
+        path = output.get("path")
+        if isinstance(path, str) and PLACEHOLDER not in path:
+            message = (
+                f"path: {len(cameras)} cameras would write {path!r}: put {PLACEHOLDER} into it"
+            )
+            yield Problem(("output", index, "path"), message)
 
 
 def _mistakes(document: Mapping[str, object]) -> Iterator[Problem]:
-    """Find values of the right type that name nothing there is."""
+    """Find values of the right type that name nothing there is, or the same thing twice."""
+    yield from _several_cameras(document)
     for index, camera in _tables(document, "camera"):
         yield from _refused(("camera", index, "source"), camera, split_source)
+        yield from _mask_mistakes(index, camera)
+        source = str(camera.get("source"))
+        if camera.get("password_file") and "://" in source and not takes_password(source):
+            message = "password_file without its user: write source as scheme://USER@host/path"
+            yield Problem(("camera", index, "password_file"), message)
     for index, output in _tables(document, "output"):
         suffixes = {"video": DRAWINGS, "contact_sheet": PICTURES}.get(str(output.get("type")))
         if suffixes:
@@ -266,11 +342,24 @@ def _mistakes(document: Mapping[str, object]) -> Iterator[Problem]:
             yield from _refused(("output", index, "path"), output, ending)
         if output.get("type") == "mqtt":
             yield from _refused(("output", index, "url"), output, parse_url)
-    tracker = document.get("tracker")
+    tracker, web = document.get("tracker"), document.get("web")
     if isinstance(tracker, dict):
         yield from _tracker_mistakes(tracker)
+    if isinstance(web, dict):
+        yield from _refused(("web", "address"), web, parse_address)
+    metrics = document.get("metrics")
+    if isinstance(metrics, dict):
+        allow = partial(check_listen, allow_remote=metrics.get("allow_remote") is True)
+        yield from _refused(("metrics", "listen"), metrics, allow)
     for place, message in definition_mistakes(document):
         yield Problem(place, message)
+
+
+def _mask_mistakes(index: int, camera: Mapping[str, object]) -> Iterator[Problem]:
+    masks = camera.get("masks")
+    for number, mask in enumerate(masks if isinstance(masks, list | tuple) else ()):
+        if message := zone_mistake(mask):
+            yield Problem(("camera", index, "masks", number), f"masks: {message}")
 
 
 def _tracker_mistakes(tracker: Mapping[str, object]) -> Iterator[Problem]:

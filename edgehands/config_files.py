@@ -82,15 +82,20 @@ def init(path: Path, *, force: bool = False) -> None:
     if os.path.lexists(path) and not force:
         name = shlex.quote(str(path))
         raise UsageError(f"{path} is there already: edgehands config init --force {name}")
-    first, _, rest = SAMPLE.read_text(encoding="utf-8").partition("\n")
-    if first.startswith(_SCHEMA_LINE):
-        first = _SCHEMA_LINE + SCHEMA.resolve().as_uri()
     try:
         # A link stays one; what it leads to is replaced.
-        folders.write_whole(path.resolve(), f"{first}\n{rest}".encode())
+        folders.write_whole(path.resolve(), sample_text().encode())
     except (OSError, RuntimeError) as error:  # Python 3.10 to 3.12: a circle of links
         why = getattr(error, "strerror", None) or error
         raise InputError(f"cannot write {path}: {why}") from error
+
+
+def sample_text() -> str:
+    """Return the commented sample, with the schema of this installation in its first line."""
+    first, _, rest = SAMPLE.read_text(encoding="utf-8").partition("\n")
+    if first.startswith(_SCHEMA_LINE):
+        first = _SCHEMA_LINE + SCHEMA.resolve().as_uri()
+    return f"{first}\n{rest}"
 
 
 def _of_user() -> Path | None:

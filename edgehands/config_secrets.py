@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from edgehands.cameras.passwords import VARIABLE as CAMERA_VARIABLE
 from edgehands.mqtt.settings import PASSWORD_VARIABLE
 from edgehands.redaction import has_url_password, host_of
 from edgehands.schema import Problem
@@ -38,9 +39,13 @@ def without_secrets(problems: Iterable[Problem], tables: Mapping[str, object]) -
 
 
 def _message(path: KeyPath, url: str) -> str:
-    of_broker = path[:1] == ("output",) and path[-1] == "url"
-    instead = f" and give password_file, or {PASSWORD_VARIABLE} in the environment"
+    place = (str(path[0]), str(path[-1]))
+    variable = {
+        ("output", "url"): PASSWORD_VARIABLE,
+        ("camera", "source"): CAMERA_VARIABLE,
+    }.get(place)
+    instead = f" and give password_file, or {variable} in the environment" if variable else ""
     return (
-        f"a password in the {'broker ' if of_broker else ''}URL of {host_of(url)}: everybody "
-        f"could read it; take it out{instead if of_broker else ''}"
+        f"a password in the {'broker ' if place == ('output', 'url') else ''}URL of "
+        f"{host_of(url)}: everybody could read it; take it out{instead}"
     )

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import msgspec
 
-from edgehands.config import Config, StdoutConfig
+from edgehands.cameras import takes_password
+from edgehands.config import CameraConfig, Config, StdoutConfig
 from edgehands.mqtt.settings import MqttConfig
 from edgehands.redaction import HIDDEN, is_secret, redacted
 from edgehands.settings import GestureRules
@@ -74,10 +73,10 @@ class _Shown:
         yield header
         for key, value in table.items():
             yield self._pair((*path, key), value)
-        if path[0] == "output" and isinstance(path[1], int):
-            output = self._config.output[path[1]]
-            if self._origins and isinstance(output, MqttConfig):
-                yield f"# the password comes from {_password_origin(output)}"
+        if self._origins and path[0] in ("camera", "output"):
+            config = getattr(self._config, str(path[0]))[path[1]]
+            if origin := _password_origin(config):
+                yield f"# the password comes from {origin}"
 
     def _pair(self, path: KeyPath, value: object) -> str:
         key = toml_key(str(path[-1]))
@@ -110,15 +109,14 @@ def _public(value: object) -> object:
     return value
 
 
-def _password_origin(config: MqttConfig) -> str:
-    """Say where `edgehands.mqtt.access` will find it, without reading it."""
-    from edgehands.mqtt.access import CREDENTIAL
+def _password_origin(config: msgspec.Struct) -> str | None:
+    """Say where a password will be found, without reading it; None if none is wanted."""
+    if isinstance(config, CameraConfig):
+        from edgehands.cameras.passwords import password_places
 
-    if config.password_file is not None:
-        return f"the file {config.password_file}"
-    if config.password_variable in os.environ:
-        return f"the environment variable {config.password_variable}"
-    folder = os.environ.get("CREDENTIALS_DIRECTORY")
-    if folder and (Path(folder) / CREDENTIAL).exists():
-        return f"the systemd credential {CREDENTIAL}"
-    return "nowhere: none is given"
+        return password_places(config).origin() if takes_password(config.source) else None
+    if isinstance(config, MqttConfig):
+        from edgehands.mqtt import access
+
+        return access.password_places(config).origin()
+    return None

@@ -33,6 +33,7 @@ class Document:
     path: Path
     tables: dict[str, object]
     places: TomlPlaces
+    text: str
 
     def has(self, path: KeyPath) -> bool:
         """Whether the file says something about `path`."""
@@ -58,9 +59,17 @@ def read_document(path: str | Path) -> Document:
         ConfigError: it cannot be read, or is no TOML.
     """
     path = Path(path)
-    text = _read(path)
+    return parse_document(path, _read(path))
+
+
+def parse_document(path: Path, text: str) -> Document:
+    """Parse the text of a config file.
+
+    Raises:
+        ConfigError: it is no TOML.
+    """
     try:
-        return Document(path, tomllib.loads(text), TomlPlaces(text))
+        return Document(path, tomllib.loads(text), TomlPlaces(text), text)
     except tomllib.TOMLDecodeError as error:
         raise _syntax_error(path, text, str(error)) from error
     except (RecursionError, ValueError) as error:  # nested too deep, a number of 5000 digits

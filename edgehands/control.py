@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -12,8 +12,26 @@ from edgehands.settings import GestureRules
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from edgehands.settings import Area, TrackerSettings
+
 NEUTRAL_SENSITIVITY = 0.5
 """At which gestures need exactly the scores of the config."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """Settings of a config that may change between two frames. Never changed: replaced by another.
+
+    Of the tracker's settings only the smoothing and `min_presence` count.
+    """
+
+    mirrored: bool
+    smoothing: bool
+    tracker: TrackerSettings
+    gestures: Mapping[str, GestureRules] = field(default_factory=dict)
+    """Rules by gesture, as in the config."""
+    masks: Mapping[str, tuple[Area, ...]] = field(default_factory=dict)
+    """Private parts of the picture, by camera."""
 
 
 @dataclass(slots=True)
@@ -24,6 +42,8 @@ class Control:
     """False: frames are taken and thrown away, and every gesture under way ends."""
     sensitivity: float = NEUTRAL_SENSITIVITY
     """0 to 1: above the middle, gestures begin at lower scores than the config says."""
+    tuning: Tuning | None = None
+    """What holds instead of the config's; None leaves that."""
 
 
 def adjusted(

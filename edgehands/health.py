@@ -29,6 +29,10 @@ class CameraHealth(msgspec.Struct, frozen=True, kw_only=True):
     """Frames processed."""
     dropped: int = 0
     """Frames overtaken by newer ones before they could be looked at."""
+    skipped: int = 0
+    """Frames left out on purpose: above the limit, or of a frozen camera."""
+    rejected: int = 0
+    """Frames that could not be decoded or make no sense."""
     reopened: int = 0
     """How often it came back after it was gone."""
     fps: float | None = None
@@ -92,3 +96,24 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
             and all(camera.state == "ok" for camera in self.cameras)
             and all(output.ok for output in self.outputs)
         )
+
+    @property
+    def line(self) -> str:
+        """All of it in one line."""
+        if not self.ready:
+            return "starting"
+        said = [_camera_line(camera) for camera in self.cameras]
+        said += [
+            f"{output.kind} {output.reason or 'away'}" for output in self.outputs if not output.ok
+        ]
+        if self.config_problem is not None:
+            said.append("the config has a mistake, the one before holds")
+        return "; ".join(said)
+
+
+def _camera_line(camera: CameraHealth) -> str:
+    if camera.state != "ok":
+        return f"{camera.name} {camera.state}"
+    limit = f" of {camera.fps_limit:.0f} ({camera.limit_reason})" if camera.fps_limit else ""
+    hands = f"{camera.hands} hand{'' if camera.hands == 1 else 's'}"
+    return f"{camera.name} {camera.fps or 0:.0f}{limit} fps, {hands}"

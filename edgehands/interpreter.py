@@ -58,12 +58,8 @@ class Interpreter:
         """Every gesture that there is here."""
         rules = self.rules = {**default_rules(vocabulary), **rules}
         """Of the gestures that do not have the defaults."""
-        self._poses = PoseReader(vocabulary, rules, mirrored=mirrored)
-        poses = [gesture for gesture in learned if isinstance(gesture, LearnedPose)]
-        self._learned_poses = LearnedPoses(poses, rules)
-        moving = [gesture for gesture in learned if isinstance(gesture, LearnedMotion)]
-        self._learned_motions = LearnedMotions(moving, rules, mirrored=mirrored)
-        self._motions = None if static else MotionReader(rules, mirrored=mirrored)
+        self._vocabulary, self._learned, self._static = vocabulary, learned, static
+        self._open_readers(rules, mirrored=mirrored)
         counting = numbers(vocabulary, settings.culture)
         self._events = EventMaker(camera, run, rules, settings, numbers=counting, static=static)
 
@@ -79,9 +75,14 @@ class Interpreter:
             picture: the frame's width and height, which rules with a zone need.
         """
         poses = [self.pose(hand) for hand in hands]
-        motions = self._motions.update(hands, time) if self._motions else []
-        motions += self._learned_motions.update(hands, time)
+        motions = []
+        if self._motions:
+            motions = self._motions.update(hands, time) + self._learned_motions.update(hands, time)
         return self._events.update(hands, poses, time, ts, motions, picture)
+
+    def set_mirrored(self, mirrored: bool) -> None:
+        """Take the pictures as mirrored, or not, from the next frame on; motions begin anew."""
+        self._open_readers(self.rules, mirrored=mirrored)
 
     def set_rules(self, rules: Mapping[str, GestureRules]) -> None:
         """Let other rules hold from the next frame on; what is enabled stays as it was."""
@@ -89,6 +90,14 @@ class Interpreter:
             part.set_rules(rules)
         if self._motions:
             self._motions.set_rules(rules)
+
+    def _open_readers(self, rules: Mapping[str, GestureRules], *, mirrored: bool) -> None:
+        self._poses = PoseReader(self._vocabulary, rules, mirrored=mirrored)
+        poses = [gesture for gesture in self._learned if isinstance(gesture, LearnedPose)]
+        self._learned_poses = LearnedPoses(poses, rules)
+        moving = [gesture for gesture in self._learned if isinstance(gesture, LearnedMotion)]
+        self._learned_motions = LearnedMotions(moving, rules, mirrored=mirrored)
+        self._motions = None if self._static else MotionReader(rules, mirrored=mirrored)
 
     def pose(self, hand: Hand) -> PoseScore | None:
         """Return the pose that a hand shows; of a learned and a defined one, the better."""

@@ -36,12 +36,6 @@ _KILL_SECONDS = 5.0
 _LOG_CHARACTERS = 20_000
 _JOB, _STAGE, _ANSWER, _ERROR, _LOG = "job", "stage", "answer", "error", "log"
 
-# The child gets this process's search path before it imports anything but what is compiled into
-# Python, so that it runs the same modules, and none that lies in the current folder by chance.
-_CHILD_CODE = (
-    "import sys; sys.path[:] = sys.argv[4:]; import edgehands.isolated as i; i.main(*sys.argv[1:4])"
-)
-
 _is_child = False
 
 
@@ -96,6 +90,21 @@ def run(
         return _ending(folder, code, timeout)
 
 
+def interpreter(module: str, *arguments: str) -> list[str]:
+    """Return the command that calls `main(*arguments)` of one of our modules in another process.
+
+    It gets this process's search path before it imports anything but what is compiled into Python,
+    so that it runs the same modules, and none that lies in the current folder by chance.
+    """
+    after = len(arguments) + 1
+    code = (
+        f"import sys; sys.path[:] = sys.argv[{after}:]; "
+        f"import {module} as module; module.main(*sys.argv[1:{after}])"
+    )
+    path = [entry for entry in sys.path if isinstance(entry, str)]
+    return [sys.executable, "-X", "faulthandler", "-c", code, *arguments, *path]
+
+
 def main(place: str, function: str, timeout: str) -> None:
     """Do the job that lies in a folder: the other process's side."""
     global _is_child  # noqa: PLW0603 (it is what this process is)
@@ -123,9 +132,7 @@ def _run_child(
     folder: Path, function: str, timeout: float, environment: Mapping[str, str]
 ) -> int | None:
     """Run `main` there and return its exit code, negative for a signal, None after the timeout."""
-    path = [entry for entry in sys.path if isinstance(entry, str)]
-    arguments = [str(folder), function, str(timeout), *path]
-    command = [sys.executable, "-X", "faulthandler", "-c", _CHILD_CODE, *arguments]
+    command = interpreter("edgehands.isolated", str(folder), function, str(timeout))
     with (folder / _LOG).open("wb") as log:
         child = subprocess.Popen(  # noqa: S603 (our own code)
             command,
@@ -159,12 +166,13 @@ def _ending(folder: Path, code: int | None, timeout: float) -> Ending:
     if code is None:
         return Ending("timed out", f"hung {when}: killed after {timeout:g} s", log=log)
     if code < 0:
-        return Ending("died", f"died by signal {_signal_name(-code)} {when}", log=log)
+        return Ending("died", f"died by signal {signal_name(-code)} {when}", log=log)
     lines = log.strip().splitlines()
     return Ending("failed", f"failed {when}: {lines[-1] if lines else code}", log=log)
 
 
-def _signal_name(number: int) -> str:
+def signal_name(number: int) -> str:
+    """Return what a signal is called."""
     try:
         return signal.Signals(number).name
     except ValueError:  # a real-time one

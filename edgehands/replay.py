@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
+from edgehands.control import NEUTRAL_SENSITIVITY, adjusted
 from edgehands.gestures.learned.store import load_learned
 from edgehands.interpreter import Interpreter
 
@@ -55,7 +56,7 @@ def replay(recording: Reader, header: Header | None = None) -> Iterator[Replayed
 
 def interpreter_of(header: Header) -> Interpreter:
     """Return the interpreter of a run, live or recorded."""
-    return Interpreter(
+    interpreter = Interpreter(
         header.camera,
         header.run,
         header.gestures,
@@ -65,6 +66,10 @@ def interpreter_of(header: Header) -> Interpreter:
         mirrored=header.mirrored,
         static=header.static,
     )
+    if header.events.sensitivity != NEUTRAL_SENSITIVITY:
+        names, sensitivity = interpreter.names, header.events.sensitivity
+        interpreter.set_rules(adjusted(interpreter.rules, names, sensitivity))
+    return interpreter
 
 
 def with_config(header: Header, config: Config) -> Header:

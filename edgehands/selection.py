@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import logging
+import mmap
 import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
@@ -42,6 +43,8 @@ class BackendEntry:
     """It gains by a file without silent channels."""
     only_int8: bool = False
     """It runs that file whatever precision is asked of it."""
+    compiles: bool = False
+    """It, or the driver below it, writes machine code at run time and executes it."""
 
 
 BACKENDS: dict[str, BackendEntry] = {
@@ -63,11 +66,13 @@ BACKENDS: dict[str, BackendEntry] = {
         "pip install openvino",
         "Intel CPU, GPU and NPU, other CPUs",
         pruned=True,
+        compiles=True,
     ),
     "litert-gpu": BackendEntry(
         "edgehands.backends.litert_gpu",
         "pip install ai-edge-litert; apt install libvulkan1 mesa-vulkan-drivers",
         "a GPU with a Vulkan driver; on Arm, ARMv8.2 or newer",
+        compiles=True,
     ),
     "coral": BackendEntry(
         "edgehands.backends.coral",
@@ -173,7 +178,8 @@ def open_session(
 
     Raises:
         UsageError: unknown backend or option, a number below 1, int8 where there is none.
-        DeviceError: no runtime or no device; with `auto`, all the reasons in one message.
+        DeviceError: no runtime, no device, or no right to use it; with `auto`, all the reasons in
+            one message.
         ModelError: the runtime cannot load this model.
     """
     if backend == "auto" and options:
@@ -192,6 +198,7 @@ def open_session(
     for candidate in candidates:
         try:
             module = load_backend(candidate.backend)
+            _check_rights(candidate.backend)
             session = module.open_session(
                 readable(model, candidate.backend, derive, precision),
                 batch=batch,
@@ -204,7 +211,12 @@ def open_session(
                 raise
             reasons.append(f"{candidate.backend}: {error}")
             if candidate.threads:  # it was measured here and is what the user counts on
-                logger.warning("%s does not run on %s any more", model.id, reasons[-1])
+                logger.warning(
+                    "%s does not run on %s any more",
+                    model.id,
+                    reasons[-1],
+                    extra={"code": "EH1203"},
+                )
         else:
             logger.info(
                 "%s runs on %s%s%s",
@@ -215,6 +227,25 @@ def open_session(
             )
             return session
     raise DeviceError(f"no backend could open {model.id}: {'; '.join(reasons)}")
+
+
+def _check_rights(backend: str) -> None:
+    """Refuse what cannot work in a hardened service; the runtime itself would not say why."""
+    entry = BACKENDS.get(backend)
+    if entry and entry.compiles and not may_execute_written_memory():
+        raise DeviceError(
+            f"backend {backend} compiles code at run time, which this process may not execute "
+            "(MemoryDenyWriteExecute=yes): `sudo edgehands service install` writes the drop-in"
+        )
+
+
+def may_execute_written_memory() -> bool:
+    """Whether the kernel gives this process memory that is both written and executed."""
+    try:
+        mmap.mmap(-1, mmap.PAGESIZE, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC).close()
+    except OSError:
+        return False
+    return True
 
 
 def readable(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal, TypeAlias, TypeVar
 
 import msgspec
 from msgspec import Meta
@@ -22,10 +22,10 @@ TopicName = Annotated[
     ),
 ]
 
-Zone = Annotated[
-    tuple[Share, Share, Share, Share],
-    Meta(description="four numbers from 0 to 1: [left, top, right, bottom]"),
-]
+Area: TypeAlias = tuple[Share, Share, Share, Share]
+"""Left, top, right and bottom as shares of the picture's width and height."""
+Zone = Annotated[Area, Meta(description="four numbers from 0 to 1: [left, top, right, bottom]")]
+
 
 TICK = 1e-6
 """Seconds by which sums of frame times may miss a whole number of intervals by rounding."""
@@ -125,6 +125,9 @@ class EventSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     leave_delay: Seconds = 0.3
     """Seconds a hand must be missing before it counts as having left; one that is back sooner goes
     on with its gesture."""
+    sensitivity: Share = 0.5
+    """0 to 1, at the start of a run: above the middle, gestures begin at lower scores than their
+    min_score, down to half of it; below, they need higher ones."""
     culture: Culture = "american"
     """Whose way of counting gives events their number."""
     arming: str | None = None
@@ -145,3 +148,15 @@ def checked(settings: SettingsT) -> SettingsT:
         return msgspec.convert(msgspec.to_builtins(settings), type(settings))
     except msgspec.ValidationError as error:
         raise UsageError(f"{type(settings).__name__}: {error}") from error
+
+
+def zone_mistake(zone: object) -> str | None:
+    """Return what is wrong with the order of four numbers that are a zone, or None."""
+    if not isinstance(zone, list | tuple) or len(zone) != 4:
+        return None
+    if not all(isinstance(edge, int | float) for edge in zone):
+        return None
+    left, top, right, bottom = zone
+    if left < right and top < bottom:
+        return None
+    return f"expected [left, top, right, bottom] with left < right and top < bottom, got {[*zone]}"

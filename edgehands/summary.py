@@ -41,6 +41,11 @@ class StageTimes:
         for stage, passed in stage_ms.items():
             self._times[stage].append(passed)
 
+    def join(self, other: StageTimes) -> None:
+        """Add all samples of another."""
+        for stage, times in other._times.items():
+            self._times[stage].extend(times)
+
     def percentiles(self) -> dict[str, tuple[float, float]]:
         """Return p50 and p99 of each stage that ran, over the frames on which it ran."""
         result = {}
@@ -80,6 +85,19 @@ class Summary:
         self.hands = max(self.hands, max((hand.id for hand in hands), default=0))
         self.duty_cycle = report.duty_cycle
         self.stages.add(report.stage_ms)
+
+    def add(self, other: Summary) -> None:
+        """Add what another camera did."""
+        frames = self.frames + other.frames
+        if frames:
+            detections = self.duty_cycle * self.frames + other.duty_cycle * other.frames
+            self.duty_cycle = detections / frames
+        self.frames = frames
+        self.frames_with_hands += other.frames_with_hands
+        self.hands += other.hands
+        self.dropped_frames += other.dropped_frames
+        self.runs_on = self.runs_on or other.runs_on
+        self.stages.join(other.stages)
 
     def lines(self) -> list[str]:
         """Return the summary as text."""

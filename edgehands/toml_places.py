@@ -27,6 +27,16 @@ class Place(NamedTuple):
     """From 1, in characters."""
 
 
+class Span(NamedTuple):
+    """Where a key is set: offsets into the text."""
+
+    start: int
+    """Of the key."""
+    value: int
+    """Where its value begins."""
+    end: int
+
+
 def place_at(text: str, offset: int) -> Place:
     """Return the line and column of the character at `offset`."""
     return Place(text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset))
@@ -45,13 +55,24 @@ class TomlPlaces:
 
     def __init__(self, text: str) -> None:
         self._text = text
-        self._offsets = _Scanner(text).scan()
+        scanner = _Scanner(text)
+        self._offsets = scanner.scan()
+        self._spans = scanner.spans
+        self._tables = scanner.tables
 
     def find(self, path: KeyPath) -> Place:
         """Return where `path` was written, or else the table that it would stand in."""
         while path and path not in self._offsets:
             path = path[:-1]
         return place_at(self._text, self._offsets[path]) if path else Place(1, 1)
+
+    def span(self, path: KeyPath) -> Span | None:
+        """Return where a key outside of arrays and inline tables is set; None where it is not."""
+        return self._spans.get(path)
+
+    def table(self, path: KeyPath) -> tuple[int, int] | None:
+        """Return where a table with a header of its own begins, and where its last key ends."""
+        return self._tables.get(path)
 
 
 _KEY_PART = re.compile(
@@ -86,15 +107,23 @@ class _Scanner:
         self._offsets: dict[KeyPath, int] = {}
         self._table_counts: dict[KeyPath, int] = {}
         """How many [[tables]] each array of tables has so far."""
+        self.spans: dict[KeyPath, Span] = {}
+        self.tables: dict[KeyPath, tuple[int, int]] = {}
 
     def scan(self) -> dict[KeyPath, int]:
         table: KeyPath = ()
         self._skip(_GAP)
         while self._at < len(self._text):
-            if self._text[self._at] == "[":
+            start = self._at
+            if self._text[start] == "[":
                 table = self._header()
+                self.tables[table] = start, self._at
             else:
-                self._key_and_value(table)
+                path, value = self._key_and_value(table)
+                end = start + len(self._text[start : self._at].rstrip())
+                self.spans[path] = Span(start, value, end)
+                if table in self.tables:
+                    self.tables[table] = self.tables[table][0], end
             self._skip(_GAP)
         return self._offsets
 
@@ -144,14 +173,17 @@ class _Scanner:
             if len(parts) == _MOST_PARTS:
                 raise ValueError(f"a dotted key of more than {_MOST_PARTS} parts")
 
-    def _key_and_value(self, table: KeyPath) -> None:
+    def _key_and_value(self, table: KeyPath) -> tuple[KeyPath, int]:
+        """Read one; return the key's path and where its value begins."""
         path = table
         for name, offset in self._key():
             path = (*path, name)
             self._offsets.setdefault(path, offset)
         self._take("=")
         self._skip(_BLANKS)
+        begin = self._at
         self._value(path)
+        return path, begin
 
     def _value(self, path: KeyPath) -> None:
         if self._take("["):

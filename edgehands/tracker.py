@@ -115,6 +115,22 @@ class StageTracker:
         self.last = report
         return hands
 
+    def adjust(self, settings: TrackerSettings, *, mirrored: bool, smoothing: bool) -> None:
+        """Change what may change between two frames; hands keep their ids.
+
+        Args:
+            settings: of these, `min_presence` and the smoothing count from now on.
+            mirrored: the images are mirrored.
+            smoothing: steady the landmarks; in static mode there is nothing to steady.
+        """
+        before, self._settings, self._mirrored = self._settings, settings, mirrored
+        smooth = smoothing and not self._static
+        if smooth and (self._smoother is None or _cutoffs(settings) != _cutoffs(before)):
+            self._smoother = OneEuroSmoother(*_cutoffs(settings))
+        elif not smooth:
+            self._smoother = None
+        self._still_frames = settings.still_frames if self._smoother else 0
+
     def close(self) -> None:
         """Free the models. Safe to call twice."""
         if not self._closed:
@@ -321,7 +337,7 @@ class HandTracker(StageTracker):
         self._description = landmark_stage.session.describe()
         smoother = None
         if smoothing and not static:
-            smoother = OneEuroSmoother(settings.smoothing_min_cutoff, settings.smoothing_beta)
+            smoother = OneEuroSmoother(*_cutoffs(settings))
         super().__init__(
             palm_stage,
             landmark_stage,
@@ -335,6 +351,10 @@ class HandTracker(StageTracker):
     def describe(self) -> str:
         """Say what the landmark model runs on, in words."""
         return str(self._description)
+
+
+def _cutoffs(settings: TrackerSettings) -> tuple[float, float]:
+    return settings.smoothing_min_cutoff, settings.smoothing_beta
 
 
 def _read_only(array: FloatArray) -> FloatArray:

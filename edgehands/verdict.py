@@ -222,5 +222,10 @@ def _read(path: Path) -> Verdict | None:
     except FileNotFoundError:
         return None
     except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
-        logger.warning("%s is no verdict (%s): run `edgehands tune` again", path, error)
+        logger.warning(
+            "%s is no verdict (%s): run `edgehands tune` again",
+            path,
+            error,
+            extra={"code": "EH1204"},
+        )
         return None

@@ -118,12 +118,18 @@ def derive(model: ModelFile, target: str, *, folder: store.Folder | None = None)
     built = build(model, target)
     advice = f"run `edgehands models build {target} --out {store.SYSTEM_FOLDER / SUBFOLDER}`"
     if cache is None:
-        logger.warning("no home to keep the %s file of %s in: %s", target, model.id, advice)
+        logger.warning(
+            "no home to keep the %s file of %s in: %s",
+            target,
+            model.id,
+            advice,
+            extra={"code": "EH1205"},
+        )
         return built.file
     try:
         return keep(built, cache)
     except ModelError as error:  # a read-only disk costs time at every start, not the run
-        logger.warning("%s: %s", error, advice)
+        logger.warning("%s: %s", error, advice, extra={"code": "EH1205"})
         return built.file
 
 
@@ -244,12 +250,14 @@ def _find(model: ModelFile, target: str, recipe: Recipe, folder: Path) -> ModelF
         try:
             data = store.read_file(path)
         except OSError as error:
-            logger.warning("cannot read %s: %s", path, error.strerror or error)
+            logger.warning(
+                "cannot read %s: %s", path, error.strerror or error, extra={"code": "EH1206"}
+            )
             continue
         sha256 = hashlib.sha256(data).hexdigest()
         if path.stem.endswith(f"-{sha256}"):
             return replace(model, data=data, sha256=sha256, path=str(path), format=recipe.format)
-        logger.warning("%s is damaged: its sha256 is %s", path, sha256)
+        logger.warning("%s is damaged: its sha256 is %s", path, sha256, extra={"code": "EH1207"})
     return None
 
 

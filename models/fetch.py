@@ -114,7 +114,9 @@ def _locked(folder: Path) -> Iterator[None]:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                logger.warning("another fetch works in %s: waiting for it", folder)
+                logger.warning(
+                    "another fetch works in %s: waiting for it", folder, extra={"code": "EH1208"}
+                )
                 fcntl.flock(handle, fcntl.LOCK_EX)
             # Under the lock, these can only be a killed fetch's.
             for left_over in folder.glob(f"{_WORK_PREFIX}*"):

@@ -289,7 +289,27 @@ BROKEN: dict[str, tuple[str | bytes, int, int, str]] = {
         "[[output]]\ntype='contact_sheet'\npath = 'o.mp4'",
         *(3, 1, "must end with .png"),
     ),
-    "two cameras": ("[[camera]]\nsource='0'\n[[camera]]\nsource='1'", 3, 1, "a second [[camera]]"),
+    "two cameras of one name": (
+        "[[camera]]\nsource='0'\nname='a'\n[[camera]]\nsource='1'\nname='a'",
+        *(6, 1, "a second camera called 'a': give each a name of its own"),
+    ),
+    "two cameras without a name": (
+        "[[camera]]\nsource='0'\n[[camera]]\nsource='1'",
+        *(3, 1, "a second camera called 'camera'"),
+    ),
+    "two cameras, one file": (
+        (
+            "[[camera]]\nsource='0'\nname='a'\n[[camera]]\nsource='1'\nname='b'\n"
+            "[[output]]\ntype='video'\npath='o.mp4'"
+        ),
+        *(9, 1, "2 cameras would write 'o.mp4': put {camera} into it"),
+    ),
+    "a limit below its range": (
+        "[service]\nmin_fps = 0",
+        2,
+        1,
+        "min_fps: expected a number above 0",
+    ),
     "palm device of nobody": ("[tracker]\npalm_device = 'GPU'", 2, 1, "needs palm_backend"),
     "palm options of nobody": (
         "[tracker]\npalm_backend_options = { a = 'b' }",

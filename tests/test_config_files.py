@@ -281,7 +281,7 @@ def test_a_source_on_the_command_line_needs_no_config_and_takes_none(
 ) -> None:
     ran = []
 
-    def keep(config: Config) -> Summary:
+    def keep(config: Config, **_: object) -> Summary:
         ran.append(config)
         return Summary(runs_on="")
 

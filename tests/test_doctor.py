@@ -21,6 +21,8 @@ from edgehands.doctor.findings import Machine
 from edgehands.errors import DeviceError, RuntimeMissingError
 from edgehands.inference import Description
 from edgehands.models import store
+from edgehands.monitor.asking import Run
+from edgehands.monitor.problems import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,7 +55,24 @@ TREE = {
     "dev/bus/usb/002/007": "",
     "dev/dri/renderD128": "",
     "dev/video0": "",
+    "dev/media0": "",
+    "dev/dma_heap/linux,cma": "",
+    "etc/edgehands/edgehands.toml": "",
 }
+UNIT = {
+    "LoadState": "loaded",
+    "ActiveState": "active",
+    "Result": "success",
+    "UnitFileState": "enabled",
+    "NRestarts": "0",
+    "ExecMainStatus": "0",
+    "WatchdogUSec": "10s",
+    "User": "edgehands",
+    "DynamicUser": "yes",
+    "Group": "",
+    "SupplementaryGroups": "video",
+}
+RUN = Run(Path("/run/edgehands/edgehands.status"), None, ())
 X86 = "processor\t: 0\nmodel name\t: Some CPU\nflags\t\t: fpu sse4_2 avx hypervisor\n"
 
 
@@ -76,6 +95,7 @@ class Patient:
     monkeypatch: pytest.MonkeyPatch
     forbidden: str = "nothing"
     config: Path | None = None
+    unit: dict[str, str] | None = field(default_factory=UNIT.copy)
     machine: Machine = field(init=False)
 
     def __post_init__(self) -> None:
@@ -91,6 +111,9 @@ class Patient:
             cameras=lambda: [Device("/dev/video0", ("usb-Camera",))],
             ask_firmware=lambda: None,
             free_bytes=lambda _: 10**10,
+            ask_unit=lambda: self.unit,
+            find_runs=lambda: [RUN],
+            is_clock_set=lambda: True,
         )
         self.monkeypatch.setenv("EDGEHANDS_MODELS", str(self.models))
         self.monkeypatch.setattr(store, "SYSTEM_FOLDER", Path("/nonexistent"))
@@ -107,8 +130,17 @@ class Patient:
         (self.root / path).unlink()
         return self
 
+    def mode(self, path: str, mode: int) -> Patient:
+        (self.root / path).chmod(mode)
+        return self
+
     def change(self, **changes: Any) -> Patient:
         self.machine = replace(self.machine, **changes)
+        return self
+
+    def serve(self, **changes: str) -> Patient:
+        """Change what systemd says of the service."""
+        self.unit = {**UNIT, **changes}
         return self
 
     def forbid(self, part: str) -> Patient:
@@ -342,6 +374,68 @@ FAULTS: dict[str, tuple[Callable[[Patient], object], str, int]] = {
         "the config's camera '/dev/video63': /dev/video63 does not exist",
         69,
     ),
+    "CSI memory of another group": (
+        lambda it: it.forbid("dma_heap"),
+        "the memory of CSI cameras belongs to the group {group}, and this user is not allowed",
+        0,
+    ),
+    "no CSI memory": (
+        lambda it: it.delete("dev/dma_heap/linux,cma"),
+        "there is no /dev/dma_heap",
+        0,
+    ),
+    "clock that nobody sets": (
+        lambda it: it.change(is_clock_set=lambda: False),
+        "the clock is not set by the network",
+        0,
+    ),
+    "service that failed": (
+        lambda it: it.serve(ActiveState="failed", Result="exit-code", ExecMainStatus="78"),
+        "the service is failed (exit-code, exit code 78)",
+        0,
+    ),
+    "service that is started again and again": (
+        lambda it: it.serve(NRestarts="12"),
+        "the service was started again 12 times after it had failed",
+        0,
+    ),
+    "service that stays off": (
+        lambda it: it.serve(UnitFileState="disabled"),
+        "the service does not start with the machine",
+        0,
+    ),
+    "service without a watchdog": (
+        lambda it: it.serve(WatchdogUSec="infinity"),
+        "the service has no watchdog",
+        0,
+    ),
+    "service without its groups": (
+        lambda it: it.mode("dev/video0", 0o660).serve(SupplementaryGroups="plugdev"),
+        "the service is not in the group {group}",
+        0,
+    ),
+    "service without a config": (
+        lambda it: it.delete("etc/edgehands/edgehands.toml"),
+        "the service has no config: there is no /etc/edgehands/edgehands.toml",
+        0,
+    ),
+    "config that is closed to the service": (
+        lambda it: it.mode("etc/edgehands/edgehands.toml", 0o600),
+        "the service cannot read its config /etc/edgehands/edgehands.toml",
+        0,
+    ),
+    "service without an answer": (
+        lambda it: it.change(find_runs=list),
+        "the service does not answer on its status socket",
+        0,
+    ),
+    "service that needs help": (
+        lambda it: it.change(
+            find_runs=lambda: [replace(RUN, problems=(Problem("camera hall", "is lost"),))]
+        ),
+        "the service needs help: camera hall is lost",
+        0,
+    ),
     "full disk": (lambda it: it.change(free_bytes=lambda _: 5_000_000), "only 5 MB are free", 0),
     "tuned before an update": (
         old_verdict,
@@ -376,13 +470,41 @@ def test_a_machine_that_is_well_gets_one_line_for_each_check(patient: Patient) -
     shown = [finding for finding in findings if finding.level != "note"]
     assert {finding.level for finding in shown} == {"ok"}
     checks = [finding.check for finding in shown]
-    assert len(checks) == len(set(checks)) == 10
+    assert len(checks) == len(set(checks)) == 12
     assert diagnosis == Diagnosis("EdgeHands works here: nothing to mend", 0)
     said = {finding.check: finding.what for finding in shown}
     assert said["cpu"] == "Raspberry Pi 5 Model B, 0x41/0xd0b, 1 cores"
     assert said["power"] == "governor ondemand, 52 °C"
     assert said["accelerators"] == "GPU /dev/dri/renderD128, USB Coral /dev/bus/usb/002/007"
     assert "5.0 ms" in said["backends"]
+    assert said["service"] == "runs, and starts with the machine; watchdog 10s"
+
+
+def test_where_there_is_no_service_nothing_is_wrong_with_it(patient: Patient) -> None:
+    for unit in (None, {"LoadState": "not-found"}):
+        patient.unit = unit
+        findings, diagnosis = patient.examine()
+        assert [each.level for each in findings if each.check == "service"] == ["off"]
+        assert diagnosis.line.endswith("nothing to mend")
+
+
+def test_a_service_of_root_may_have_everything(patient: Patient) -> None:
+    (patient.root / "etc/edgehands/edgehands.toml").chmod(0o600)
+    patient.serve(User="", DynamicUser="no", SupplementaryGroups="")
+    assert patient.examine()[1].line.endswith("nothing to mend")
+
+
+def test_a_service_that_only_root_may_ask_is_fine(patient: Patient) -> None:
+    closed = replace(RUN, problems=(Problem("run edgehands", "may not be asked"),), is_closed=True)
+    patient.change(find_runs=lambda: [closed])
+    assert patient.examine()[1].line.endswith("nothing to mend")
+
+
+def test_in_a_container_the_clock_is_the_hosts(patient: Patient) -> None:
+    patient.change(is_clock_set=lambda: False).write("run/.containerenv", "")
+    findings, diagnosis = patient.examine()
+    assert [each.level for each in findings if each.check == "clock"] == ["note"]
+    assert diagnosis.line.endswith("nothing to mend")
 
 
 def test_powersave_is_normal_where_the_driver_does_the_rest(patient: Patient) -> None:
@@ -420,7 +542,9 @@ def test_the_command_ends_with_the_verdict_and_says_the_same_as_json(tmp_path: P
     # A runtime that does not load, for real: the package on the path comes first.
     for name in ("ai_edge_litert", "tflite_runtime", "openvino", "onnxruntime"):
         (tmp_path / f"{name}.py").write_text("raise ImportError('broken')\n")
-    broken = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    (tmp_path / "edgehands.toml").touch()  # and not the config of this machine
+    usual = {**os.environ, "EDGEHANDS_CONFIG": str(tmp_path / "edgehands.toml")}
+    broken = {**usual, "PYTHONPATH": str(tmp_path)}
     text = doctor(broken)
     assert text.returncode == 69
     lines = text.stdout.splitlines()
@@ -428,7 +552,7 @@ def test_the_command_ends_with_the_verdict_and_says_the_same_as_json(tmp_path: P
     assert any(line.startswith("FAIL  backends      tflite: no Tensor") for line in lines)
     assert any(line.strip() == "mend:  pip install ai-edge-litert" for line in lines)
     assert not text.stderr
-    whole = doctor(None, "--json", "--verbose")
+    whole = doctor(usual, "--json", "--verbose")
     report = json.loads(whole.stdout)
     assert whole.returncode == report["exit_code"] == 0
     assert report["verdict"].startswith("EdgeHands works here")
@@ -441,7 +565,7 @@ def test_the_command_ends_with_the_verdict_and_says_the_same_as_json(tmp_path: P
     assert " ms, opened in " in tflite["what"]
 
 
-def doctor(environment: dict[str, str] | None, *arguments: str) -> subprocess.CompletedProcess[str]:
+def doctor(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "edgehands", "doctor", *arguments],
         env=environment,

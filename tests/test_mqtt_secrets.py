@@ -269,6 +269,14 @@ def test_the_password_is_found_in_its_file_then_the_environment_then_systemd(
     assert find_password(named) == "from file"
 
 
+def test_an_empty_line_from_systemd_is_no_password(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mqtt-password").write_text("\n")
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    assert find_password(MqttConfig(url="mqtt://host")) is None
+
+
 @pytest.mark.parametrize(
     ("content", "mode", "message"),
     [

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tools.wheel import lay_out
+
 ROOT = Path(__file__).parent.parent
 NEEDED = (
     "edgehands/py.typed",
@@ -22,6 +24,9 @@ NEEDED = (
     "edgehands/mqtt/blueprint.yaml",
     "edgehands/systemd/config.schema.json",
     "edgehands/systemd/edgehands.toml",
+    "edgehands/systemd/requirements-bookworm.txt",
+    "edgehands/systemd/sbom-trixie.cdx.json",
+    "edgehands/web/page/index.html",
     "edgehands/synthetic/demo.mp4",
     "edgehands/synthetic/demo.npz",
     "edgehands/benchmarks/accuracy.py",
@@ -37,14 +42,7 @@ pytestmark = [
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the wheel and the sdist, built from what git tracks."""
     clone, out = tmp_path_factory.mktemp("clone"), tmp_path_factory.mktemp("dist")
-    files = run(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], ROOT)
-    for name in filter(None, files.split("\0")):
-        source, target = ROOT / name, clone / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if source.is_symlink():
-            target.symlink_to(source.readlink())
-        elif source.is_file():
-            target.write_bytes(source.read_bytes())
+    lay_out(clone)
     run([sys.executable, "-m", "build", "--no-isolation", "--outdir", str(out)], clone)
     return out
 
@@ -64,6 +62,17 @@ def test_the_sdist_holds_every_part(built: Path) -> None:
         names = {name.partition("/")[2] for name in archive.getnames()}
     assert set(NEEDED) <= names
     assert {"LICENSE", "README.md", "pyproject.toml"} <= names
+
+
+def test_two_builds_of_the_wheel_are_the_same_bytes(tmp_path: Path) -> None:
+    wheels = []
+    for number, mask in ((1, "022"), (2, "077")):
+        out = tmp_path / str(number)
+        build = f"umask {mask}; TZ=UTC-{number} PYTHONHASHSEED={number} exec {sys.executable} -m"
+        run(["sh", "-c", f"{build} tools.wheel {out}"], ROOT)
+        (wheel,) = out.glob("*.whl")
+        wheels.append(wheel.read_bytes())
+    assert wheels[0] == wheels[1]
 
 
 @pytest.mark.usefixtures("models")

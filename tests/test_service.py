@@ -20,6 +20,7 @@ from edgehands.errors import InputError, ModelError, UsageError
 from edgehands.outputs import Output
 from edgehands.outputs.landmarks import LandmarksOutput
 from edgehands.outputs.stdout import StdoutOutput
+from edgehands.service import opening
 from edgehands.settings import GestureRules, TrackerSettings
 from edgehands.synthetic import DEMO_CLIP
 
@@ -99,9 +100,11 @@ def test_an_output_that_cannot_be_opened_leaves_no_other_open(
 def test_a_cheap_mistake_is_told_before_anything_is_opened(
     wrong: Config, message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(service, "open_camera", lambda *_, **__: pytest.fail("opened the camera"))
+    opened: list[object] = []
+    monkeypatch.setattr(opening, "open_steady_camera", lambda *_, **__: opened.append(1))
     with pytest.raises(UsageError, match=message):
         service.run(wrong)
+    assert not opened
 
 
 def test_a_lower_score_lets_more_gestures_begin(kept: Kept) -> None:

@@ -32,6 +32,8 @@ class Camera(ABC):
     """Frames per second, nominal."""
     dropped: int = 0
     """Frames taken from the device and never given, because a newer one was there."""
+    rejected: int = 0
+    """Frames that could not be decoded or make no sense."""
     state: CameraState = "ok"
     """How it is doing; one that mends itself says here what it waits for."""
     reason: str | None = None

@@ -127,6 +127,7 @@ class VideoFile(Camera):
                 self._count,
                 self.length,
                 self._time,
+                extra={"code": "EH1103"},
             )
         self.length = self._count
 

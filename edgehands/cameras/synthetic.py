@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from urllib.parse import parse_qsl
 
 import edgehands.cameras.opencv  # noqa: F401 (the scene is drawn with it: say so if it is missing)
-from edgehands.cameras.base import Camera
-from edgehands.cameras.newest import Newest
+from edgehands.cameras.live import LiveCamera
 from edgehands.errors import UsageError
 from edgehands.frame import Frame
 
@@ -80,31 +79,18 @@ def _reporter() -> Callable[[float], None]:
     return report
 
 
-class SyntheticCamera(Camera):
+class SyntheticCamera(LiveCamera):
     """Films a scene in real time: one that renders too slowly gives fewer frames, not late ones.
 
     Frame k has the time k / fps, so what is seen at a time does not depend on the machine; which
     frames are seen does.
     """
 
-    live = True
-
     def __init__(self, scene: Scene, *, fps: float = DEFAULT_FPS) -> None:
         self.source = "synthetic:"
         self.fps = fps
         self._scene = scene
-        self._newest = Newest(self._frames, name="camera synthetic")
-
-    def __next__(self) -> Frame:
-        frame = self._newest.take()
-        self.dropped = self._newest.dropped
-        if frame is None:
-            raise StopIteration
-        return frame
-
-    def close(self) -> None:
-        """Stop rendering."""
-        self._newest.close()
+        self._start()
 
     def _frames(self, stop: threading.Event) -> Generator[Frame, None, None]:
         start = time.monotonic()

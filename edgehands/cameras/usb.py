@@ -6,10 +6,9 @@ import logging
 import time
 from typing import TYPE_CHECKING, cast
 
-from edgehands.cameras.base import Camera
-from edgehands.cameras.newest import Newest
+from edgehands.cameras.live import PATIENCE, LiveCamera, nominal_fps
 from edgehands.cameras.opencv import cv2, quiet
-from edgehands.cameras.v4l2 import check_device, find_device
+from edgehands.cameras.v4l2 import check_device, find_device, is_absent
 from edgehands.errors import DeviceError
 from edgehands.frame import Frame
 
@@ -21,11 +20,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-FALLBACK_FPS = 30.0
-"""For a driver that does not say."""
-MAX_FPS = 1000.0
-PATIENCE = 5.0
-"""Seconds without a frame after which the camera counts as lost; the first may take 2."""
 MAX_STAMP_AGE = 1.0
 """Seconds; a driver's time stamp that is older, or in the future, is on another clock."""
 
@@ -46,10 +40,8 @@ def open_camera(
     return UsbCamera(device, width=width, height=height, fps=fps)
 
 
-class UsbCamera(Camera):
+class UsbCamera(LiveCamera):
     """A V4L2 camera read by a thread of its own; times are the driver's monotonic stamps."""
-
-    live = True
 
     def __init__(
         self,
@@ -66,40 +58,28 @@ class UsbCamera(Camera):
         self._last = 0.0
         check_device(device)
         self._capture = _open_capture(device, width, height, fps)
-        given = self._capture.get(cv2.CAP_PROP_FPS)
-        self.fps = given if 0 < given <= MAX_FPS else fps or FALLBACK_FPS
-        self._newest = Newest(self._frames, name=f"camera {device}")
-
-    def __next__(self) -> Frame:
-        try:
-            frame = self._newest.take(self._patience)
-        except TimeoutError as error:
-            raise DeviceError(
-                f"{self._device} gave no frame for {self._patience:g} s; look at: dmesg | tail"
-            ) from error
-        self.dropped = self._newest.dropped
-        if frame is None:
-            raise StopIteration
-        return frame
-
-    def close(self) -> None:
-        """Stop the thread, which frees the device; a driver that hangs is left behind."""
-        if not self._newest.close():
-            logger.warning("%s: the driver hangs; its thread is left behind", self._device)
+        self.fps = nominal_fps(self._capture.get(cv2.CAP_PROP_FPS), fps)
+        self._start()
 
     def _frames(self, stop: threading.Event) -> Generator[Frame, None, None]:
         try:
             while not stop.is_set():
-                ok, image = self._capture.read()
-                if not ok:
-                    raise DeviceError(
-                        f"{self._device} stopped giving frames: unplugged? look at: dmesg | tail"
-                    )
+                if not self._capture.grab():
+                    raise DeviceError(self._ending())
                 captured = self._stamp()
+                ok, image = self._capture.retrieve()
+                if not ok or image is None:  # half a JPEG, from a bad cable
+                    self.rejected += 1
+                    continue
                 rgb = cast("ImageArray", cv2.cvtColor(image, cv2.COLOR_BGR2RGB))
                 yield Frame(image=rgb, time=captured, captured=captured)
         finally:
             self._capture.release()
+
+    def _ending(self) -> str:
+        if is_absent(self._device):
+            return f"{self._device} was unplugged: plug it in again"
+        return f"{self._device} stopped giving frames; look at: dmesg | tail"
 
     def _stamp(self) -> float:
         """Return when the frame just read was taken: the driver's stamp, or now without one.
@@ -155,4 +135,5 @@ def _report_size(
             width or "any",
             height or "any",
             device,
+            extra={"code": "EH1102"},
         )

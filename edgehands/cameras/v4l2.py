@@ -9,10 +9,16 @@ import re
 import struct
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from edgehands.errors import DeviceError
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 DEV = Path("/dev")
+
+_FOLDERS = ("by-id", "by-path")
 
 _VIDIOC_QUERYCAP = 0x80685600
 _CAPABILITY = struct.Struct("16s32s32sIII12x")
@@ -30,6 +36,8 @@ class Device:
     """Such as /dev/video0; it can be another one after the next boot."""
     ids: tuple[str, ...]
     """Its names in /dev/v4l/by-id, which stay."""
+    paths: tuple[str, ...] = ()
+    """Its names in /dev/v4l/by-path: they stay while it is plugged in there."""
 
     def __str__(self) -> str:
         return f"{self.path} ({', '.join(self.ids)})" if self.ids else self.path
@@ -39,7 +47,7 @@ def find_devices() -> list[Device]:
     """List the cameras of this machine, in the order of their numbers."""
     nodes = [node for node in DEV.glob("video*") if re.fullmatch(r"video\d+", node.name)]
     return [
-        Device(str(node), _ids(node))
+        Device(str(node), *(_links(folder, node) for folder in _FOLDERS))
         for node in sorted(nodes, key=lambda node: int(node.name[len("video") :]))
         if _may_capture(node)
     ]
@@ -48,16 +56,16 @@ def find_devices() -> list[Device]:
 def find_device(part: str) -> Device:
     """Return the one camera that has `part` in a name of /dev/v4l/by-id; "" is any one camera.
 
+    Where no such name has it, those of /dev/v4l/by-path count: two cameras of a kind may have the
+    same id.
+
     Raises:
         DeviceError: none or several, with the cameras that are there.
     """
     devices = find_devices()
-    exact = [device for device in devices if part in device.ids]
-    found = exact or [
-        device
-        for device in devices
-        if not part or any(part.lower() in each.lower() for each in device.ids)
-    ]
+    exact = [device for device in devices if part in (*device.ids, *device.paths)]
+    by_id = [device for device in devices if not part or _has(part, device.ids)]
+    found = exact or by_id or [device for device in devices if _has(part, device.paths)]
     if len(found) == 1:
         return found[0]
     if found:
@@ -66,6 +74,16 @@ def find_device(part: str) -> Device:
             f"{', '.join(map(str, found))}"
         )
     raise DeviceError(f"no camera matches 'usb:{part}'; {cameras_here()}")
+
+
+def is_absent(address: str) -> bool:
+    """Whether there is no such device, by path or by a part of its name; asks no driver."""
+    if "/" in address:
+        return not Path(address).exists()
+    if not address:
+        return not any(DEV.glob("video*"))
+    links = [link.name for folder in _FOLDERS for link in (DEV / "v4l" / folder).glob("*")]
+    return not any(address.lower() in link.lower() for link in links)
 
 
 def cameras_here() -> str:
@@ -125,7 +143,10 @@ def _may_capture(node: Path) -> bool:
     return bool(bits & (_CAP_VIDEO_CAPTURE | _CAP_VIDEO_CAPTURE_MPLANE))
 
 
-def _ids(node: Path) -> tuple[str, ...]:
-    folder = DEV / "v4l" / "by-id"
-    links = sorted(folder.iterdir()) if folder.is_dir() else []
+def _has(part: str, names: Iterable[str]) -> bool:
+    return any(part.lower() in name.lower() for name in names)
+
+
+def _links(folder: str, node: Path) -> tuple[str, ...]:
+    links = sorted((DEV / "v4l" / folder).glob("*"))
     return tuple(link.name for link in links if link.resolve() == node.resolve())

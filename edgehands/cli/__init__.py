@@ -7,6 +7,7 @@ import io
 import os
 import signal
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
@@ -17,6 +18,7 @@ from edgehands.errors import BUG_EXIT_CODE, EdgeHandsError, InputError
 STOPPED = -1
 """What a command returns that was stopped and could end in good order; `main` knows by what."""
 
+_OURS = "edgehands-"  # what the names of our threads begin with, which have all ended by then
 # As shells report a signal.
 _INTERRUPTED_EXIT_CODE = 128 + signal.SIGINT
 _TERMINATED_EXIT_CODE = 128 + signal.SIGTERM
@@ -33,6 +35,8 @@ def main() -> NoReturn:
         code = _meant(_run(), stop)
     finally:
         _abandon_lost_output()
+    if any(thread.name.startswith(_OURS) for thread in threading.enumerate()):
+        os._exit(code)  # one that hangs in a driver would hang, or crash, what follows
     sys.exit(code)
 
 
@@ -91,7 +95,7 @@ def _run() -> int:
         sys.stdout.flush()
         return code
     except EdgeHandsError as error:
-        _say(str(error))
+        _say(str(error), error.exit_code)
         return error.exit_code
     except KeyboardInterrupt:
         return _INTERRUPTED_EXIT_CODE
@@ -104,7 +108,9 @@ def _run() -> int:
     except Exception:
         import logging
 
-        logging.getLogger(__name__).exception("this is a bug in edgehands, please report it:")
+        logging.getLogger(__name__).exception(
+            "this is a bug in edgehands, please report it:", extra={"code": "EH1070"}
+        )
         return BUG_EXIT_CODE
 
 
@@ -117,9 +123,14 @@ def _meant(code: int, stop: _Stop) -> int:
     return code
 
 
-def _say(message: str) -> None:
+def _say(message: str, exit_code: int) -> None:
+    from edgehands import logs
+
+    text = f"edgehands: {message}"
+    if logs.is_journal(sys.stderr):
+        text = logs.of_exit(message, exit_code)
     with suppress(OSError):  # there is nobody left to tell
-        print(f"edgehands: {message}", file=sys.stderr)
+        print(text, file=sys.stderr)
 
 
 def _open_closed_streams() -> None:

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from edgehands import logs
 from edgehands._version import __version__
 from edgehands.cli import (
     bench,
@@ -15,10 +16,15 @@ from edgehands.cli import (
     explain,
     gestures,
     ha,
+    live,
     models,
     record,
     replay,
     run,
+    service,
+    setup,
+    status,
+    support_bundle,
     tune,
     verify,
     watch,
@@ -39,10 +45,14 @@ app = typer.Typer(
 )
 app.command("run")(run.run)
 app.command("demo")(demo.demo)
+app.command("live")(live.live)
+app.command("setup")(setup.setup)
 app.command("record")(record.record)
 app.command("replay")(replay.replay)
 app.command("explain")(explain.explain)
+app.command("status")(status.status)
 app.command("doctor")(doctor.doctor)
+app.command("support-bundle")(support_bundle.support_bundle)
 app.command("verify")(verify.verify_backends)
 app.command("tune")(tune.tune)
 app.command("bench")(bench.bench)
@@ -50,6 +60,7 @@ app.add_typer(gestures.app, name="gestures")
 app.command("watch")(watch.watch)
 app.add_typer(config.app, name="config")
 app.add_typer(models.app, name="models")
+app.add_typer(service.app, name="service")
 app.add_typer(ha.app, name="ha")
 
 
@@ -74,11 +85,10 @@ def _root(
         ),
     ] = False,
 ) -> None:
-    logging.basicConfig(
-        format="edgehands: %(message)s", level=_LOG_LEVELS[min(verbose, len(_LOG_LEVELS) - 1)]
-    )
+    logs.set_up(_LOG_LEVELS[min(verbose, len(_LOG_LEVELS) - 1)])
     if not verbose:  # nobody should wonder for half a minute why nothing happens
         logging.getLogger("edgehands.cameras.synthetic").setLevel(logging.INFO)
+        logging.getLogger("edgehands.web.live").setLevel(logging.INFO)  # the page's address
 
 
 def dispatch() -> int:

@@ -14,10 +14,14 @@ from edgehands.cli.run import (
     EventsOption,
     ModelOption,
     ModelsOption,
+    StyleOption,
     ThreadsOption,
+    WebAddressOption,
+    WebOption,
     event_output,
     key_values,
     run_with_progress,
+    video_output,
 )
 
 
@@ -32,18 +36,28 @@ def demo(
     threads: ThreadsOption = None,
     models: ModelsOption = None,
     events: EventsOption = None,
+    style: StyleOption = None,
     frames: Annotated[
         int | None, typer.Option(help="Stop after so many.", show_default=False)
     ] = None,
+    web: WebOption = False,
+    web_address: WebAddressOption = None,
 ) -> None:
-    """Run on the shipped clip: events on stdout, an annotated video and a contact sheet."""
+    """Run on the shipped clip: events on stdout, an annotated video and a contact sheet.
+
+    With --web, the clip goes round until Ctrl-C, for the live page, and no files are
+    written.
+    """
     from edgehands import config as configs
     from edgehands.synthetic import DEMO_CLIP
 
+    page = web or web_address is not None
     video, sheet = out / "demo.mp4", out / "contact-sheet.png"
+    files = (video_output(video, style), configs.ContactSheetConfig(path=str(sheet)))
+    kind = "loop" if page else "file"
     config = configs.overlay(
         configs.Config(),
-        camera={"source": f"file:{DEMO_CLIP}", "name": "demo", "frames": frames},
+        camera={"source": f"{kind}:{DEMO_CLIP}", "name": "demo", "frames": frames},
         tracker={
             "model": model,
             "backend": backend,
@@ -54,11 +68,13 @@ def demo(
         },
         output=(
             *(event_output(place, node="demo") for place in events or ["stdout"]),
-            configs.VideoConfig(path=str(video)),
-            configs.ContactSheetConfig(path=str(sheet)),
+            *(() if page else files),
         ),
+        # Nobody's picture is in the clip.
+        web={"enabled": True, "address": web_address, "pixels": True} if page else None,
     )
     summary = run_with_progress(config)
-    print(f"video          {video}\ncontact sheet  {sheet}", file=sys.stderr)
+    if not page:
+        print(f"video          {video}\ncontact sheet  {sheet}", file=sys.stderr)
     if summary.interrupted:
         raise typer.Exit(STOPPED)

@@ -2,7 +2,6 @@
 
 import json
 import sys
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -38,7 +37,7 @@ def doctor(
     device of the config does not, 78 if a model or the config is wrong.
     """
     from edgehands import config_files
-    from edgehands.doctor.examination import diagnose, examine
+    from edgehands.doctor.examination import diagnose, examine, report
 
     if config is None and (found := config_files.find()):
         config = found.path
@@ -51,8 +50,7 @@ def doctor(
             _show(finding)
     diagnosis = diagnose(findings)
     if as_json:
-        report = {"verdict": diagnosis.line, "exit_code": diagnosis.exit_code}
-        print(json.dumps({**report, "findings": [asdict(each) for each in findings]}, indent=2))
+        print(json.dumps(report(findings), indent=2))
     else:
         print(diagnosis.line)
     raise typer.Exit(diagnosis.exit_code)

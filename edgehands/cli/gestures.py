@@ -234,9 +234,9 @@ def _config(
 def _with_source(config: "Config", source: str) -> "Config":
     """Return the config for one source; a camera, which never ends, stops after some seconds."""
     from edgehands import config as configs
-    from edgehands.cameras import split_source
+    from edgehands.cameras import LIVE, split_source
 
-    live = split_source(source)[0] in ("usb", "synthetic")
+    live = split_source(source)[0] in LIVE
     frames = config.camera[0].frames or (_CAMERA_FRAMES if live else None)
     return configs.overlay(config, camera={"source": source, "frames": frames})
 

@@ -1,7 +1,7 @@
 """`edgehands run`: camera to events."""
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,7 +14,7 @@ from edgehands.errors import UsageError
 if TYPE_CHECKING:
     from edgehands.config import Config, OutputConfig
     from edgehands.outputs import Output
-    from edgehands.service import Watch
+    from edgehands.service.hub import Watch
     from edgehands.summary import Summary
 
 _CAMERA = "Camera"
@@ -74,6 +74,14 @@ ModelsOption = Annotated[
     ),
 ]
 
+StyleOption = Annotated[
+    str | None,
+    typer.Option(
+        help="How hands are drawn: depth (the default), fingers, neon, or privacy: no picture.",
+        show_default=False,
+        rich_help_panel=_OUTPUT,
+    ),
+]
 EventsOption = Annotated[
     list[str] | None,
     typer.Option(
@@ -81,6 +89,27 @@ EventsOption = Annotated[
         metavar="URL",
         help="Where events go: stdout (the default), mqtt://[user@]host[:port][/prefix], or "
         "mqtts, ws, wss; may be repeated.",
+        show_default=False,
+        rich_help_panel=_OUTPUT,
+    ),
+]
+
+
+WebOption = Annotated[
+    bool,
+    typer.Option(
+        "--web",
+        help="Open the live page, on http://127.0.0.1:8770/ unless --web-address or the config "
+        "says another.",
+        show_default=False,
+        rich_help_panel=_OUTPUT,
+    ),
+]
+WebAddressOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="HOST:PORT",
+        help="Open the live page there; beyond this machine it needs a token: docs/live.md.",
         show_default=False,
         rich_help_panel=_OUTPUT,
     ),
@@ -168,6 +197,7 @@ def run(
             rich_help_panel=_OUTPUT,
         ),
     ] = None,
+    style: StyleOption = None,
     landmarks: Annotated[
         Path | None,
         typer.Option(
@@ -177,6 +207,8 @@ def run(
             rich_help_panel=_OUTPUT,
         ),
     ] = None,
+    web: WebOption = False,
+    web_address: WebAddressOption = None,
 ) -> None:
     """Track hands and print events, one JSON line each, until the source ends or Ctrl-C."""
     from edgehands import config as configs
@@ -188,32 +220,46 @@ def run(
             raise UsageError(
                 "no camera: say --source /dev/video0, or make a config: edgehands config init"
             )
-    base = configs.Config() if config is None else config_files.load(config)
     extra: list[configs.OutputConfig] = []
     if draw is not None:
-        extra.append(configs.VideoConfig(path=str(draw)))
+        extra.append(video_output(draw, style))
     if landmarks is not None:
         extra.append(configs.LandmarksConfig(path=str(landmarks)))
-    whole = configs.overlay(
-        base,
-        camera={"source": source, "frames": frames},
-        tracker={
-            "model": model,
-            "backend": backend,
-            "device": device,
-            "backend_options": key_values(backend_option),
-            "max_hands": max_hands,
-            "mirrored": mirrored,
-            "static": static,
-            "smoothing": smoothing,
-            "precision": precision,
-            "threads": threads,
-            "models": str(models) if models else None,
-        },
-        output=(*_event_outputs(base.output, events), *extra),
-    )
-    if run_with_progress(whole).interrupted:
+
+    def read() -> configs.Config:
+        base = configs.Config() if config is None else config_files.load(config)
+        return configs.overlay(
+            base,
+            camera={"source": source, "frames": frames},
+            tracker={
+                "model": model,
+                "backend": backend,
+                "device": device,
+                "backend_options": key_values(backend_option),
+                "max_hands": max_hands,
+                "mirrored": mirrored,
+                "static": static,
+                "smoothing": smoothing,
+                "precision": precision,
+                "threads": threads,
+                "models": str(models) if models else None,
+            },
+            output=(*_event_outputs(base.output, events), *extra),
+            web={"enabled": web or web_address is not None or None, "address": web_address},
+        )
+
+    if run_with_progress(read(), file=config, reload=read).interrupted:
         raise typer.Exit(STOPPED)
+
+
+def video_output(path: Path, style: str | None) -> "OutputConfig":
+    """Return the video with hands drawn in that style, the usual one unless one is named."""
+    from edgehands import config as configs
+    from edgehands.drawing import checked_style
+
+    if style is None:
+        return configs.VideoConfig(path=str(path))
+    return configs.VideoConfig(path=str(path), style=checked_style(style))
 
 
 def found_config() -> Path | None:
@@ -252,13 +298,26 @@ def event_output(place: str, *, node: str | None = None) -> "OutputConfig":
     return MqttConfig(url=place, node=node, home_assistant=node is None)
 
 
-def run_with_progress(config: "Config", listeners: "Sequence[Output]" = ()) -> "Summary":
-    """Run, show how far it is where anybody looks, and print the summary to stderr."""
+def run_with_progress(
+    config: "Config",
+    listeners: "Sequence[Output]" = (),
+    *,
+    file: Path | None = None,
+    reload: "Callable[[], Config] | None" = None,
+    saves_to: Path | None = None,
+) -> "Summary":
+    """Run, show how far it is where anybody looks, and print the summary to stderr.
+
+    With the file that the config was read from it is a service, which `reload` gives the file anew.
+    Without, `saves_to` may still name the file that the live page saves settings to.
+    """
     try:
-        from edgehands import service
+        from edgehands.service import Service
 
         with _progress_bar() as watch:
-            summary = service.run(config, watch, listeners)
+            summary = Service(
+                config, watch, listeners, file=file, reload=reload, saves_to=saves_to
+            ).run()
     except KeyboardInterrupt:  # before the first frame: there is nothing to sum up
         raise typer.Exit(STOPPED) from None
     for line in summary.lines():

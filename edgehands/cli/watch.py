@@ -37,14 +37,14 @@ def watch(
     try:
         for number, seen in enumerate(watcher, 1):
             line = seen.content.decode(errors="replace") if as_json else _line(seen)
-            print(_printable(line), flush=True)
+            print(printable(line), flush=True)
             if number == count:
                 return
     except KeyboardInterrupt:
         raise typer.Exit(STOPPED) from None
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """Leave out what would steer a terminal: anybody may publish to a broker."""
     return "".join(sign for sign in text if sign.isprintable())
 

@@ -29,6 +29,8 @@ def check_cameras(machine: Machine, sources: Sequence[str] = ()) -> list[Finding
     problems = [problem for source in sources if (problem := _source(machine, source))]
     if problems:
         return problems
+    if heap := _dma_heap(machine, sources):
+        return [heap]
     devices = machine.cameras()
     forbidden = [each for each in devices if not machine.may_use(machine.root / each.path[1:])]
     if forbidden:
@@ -67,6 +69,25 @@ def _source(machine: Machine, source: str) -> Finding | None:
             exit_code=error.exit_code,
         )
     return None
+
+
+def _dma_heap(machine: Machine, sources: Sequence[str]) -> Finding | None:
+    """Say what keeps libcamera, and with it a CSI camera, from its memory."""
+    heaps = machine.paths("dev/dma_heap/*")
+    is_asked_for = any(source.startswith("csi:") for source in sources)
+    is_board = "Raspberry Pi" in (machine.read("proc/device-tree/model") or "")
+    if not heaps and (is_asked_for or (is_board and machine.paths("dev/media*"))):
+        return Finding(
+            "cameras",
+            "warning",
+            "there is no /dev/dma_heap",
+            "a CSI camera gets no memory for its pictures; in a container it was not passed on",
+            "docker run --device /dev/dma_heap …, or outside of a container: take the board's own "
+            "kernel",
+        )
+    if not heaps or not (is_asked_for or is_board) or any(map(machine.may_use, heaps)):
+        return None
+    return _forbidden(machine, "cameras", heaps[0], "the memory of CSI cameras")
 
 
 def check_accelerators(machine: Machine) -> list[Finding]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
 
-from edgehands.doctor import devices, software, system
+from edgehands.doctor import devices, service, software, system
 from edgehands.doctor.findings import Finding, Machine
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ def examine(config_path: Path | None = None, machine: Machine | None = None) -> 
     yield from system.check_power(machine)
     yield from system.check_memory(machine)
     yield from software.check_disk(machine, tracker)
+    yield from service.check_clock(machine)
+    yield from service.check_service(machine)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,13 @@ def diagnose(findings: Sequence[Finding]) -> Diagnosis:
         count = f"{len(warnings)} warning{'s' if len(warnings) > 1 else ''}"
         return Diagnosis(f"EdgeHands works here, with {count}: {warnings[0].what}", 0)
     return Diagnosis("EdgeHands works here: nothing to mend", 0)
+
+
+def report(findings: Sequence[Finding]) -> dict[str, Any]:
+    """Return all of it as plain values, for programs."""
+    diagnosis = diagnose(findings)
+    said = [asdict(finding) for finding in findings]
+    return {"verdict": diagnosis.line, "exit_code": diagnosis.exit_code, "findings": said}
 
 
 def _code(errors: Sequence[Finding]) -> int:

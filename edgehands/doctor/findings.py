@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import platform
 import shutil
@@ -11,11 +12,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from edgehands.cameras import v4l2
+from edgehands.monitor.asking import find_runs
+from edgehands.monitor.systemd import ask_unit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
     from edgehands.cameras.v4l2 import Device
+    from edgehands.monitor.asking import Run
+
+_CLOCK_LOST = 16_000_000  # where the kernel says that nobody sets the clock
 
 Level: TypeAlias = Literal["ok", "off", "note", "warning", "error"]
 
@@ -62,6 +68,17 @@ def ask_firmware() -> str | None:
     return answer.stdout
 
 
+def is_clock_set() -> bool | None:
+    """Whether the kernel knows the time to 16 s, as systemd asks it; None where it says nothing."""
+    answer = (ctypes.c_long * 32)()  # a struct timex; its first field 0 only asks
+    try:
+        if ctypes.CDLL(None).adjtimex(answer) < 0:
+            return None
+    except (OSError, AttributeError):
+        return None
+    return int(answer[3]) < _CLOCK_LOST  # maxerror, microseconds
+
+
 def free_bytes(folder: Path) -> int:
     """Return the free space of the disk that a folder is on, or would be made on."""
     while not folder.exists() and folder != folder.parent:
@@ -81,6 +98,9 @@ class Machine:
     check_camera: Callable[[str], None] = v4l2.check_device
     ask_firmware: Callable[[], str | None] = ask_firmware
     free_bytes: Callable[[Path], int] = free_bytes
+    ask_unit: Callable[[], Mapping[str, str] | None] = ask_unit
+    find_runs: Callable[[], Sequence[Run]] = find_runs
+    is_clock_set: Callable[[], bool | None] = is_clock_set
 
     def read(self, path: str | Path) -> str | None:
         """Return the text of a file below the root, None if it cannot be read."""

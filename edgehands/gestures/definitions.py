@@ -10,6 +10,7 @@ import msgspec
 from edgehands.errors import did_you_mean
 from edgehands.gestures.motions import MOTIONS
 from edgehands.gestures.vocabulary import Pose, shipped_vocabulary
+from edgehands.settings import zone_mistake
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -70,14 +71,8 @@ def _shape_mistake(name: str, pose: Pose, before: Mapping[str, Pose]) -> str | N
 
 
 def _zone_mistakes(name: str, rules: Mapping[str, object]) -> Iterator[Mistake]:
-    zone = rules.get("zone")
-    if not isinstance(zone, list | tuple) or len(zone) != 4:
-        return
-    if all(isinstance(edge, int | float) for edge in zone):
-        left, top, right, bottom = zone
-        if left >= right or top >= bottom:
-            order = "[left, top, right, bottom] with left < right and top < bottom"
-            yield ("gestures", name, "zone"), f"zone: expected {order}, got {list(zone)}"
+    if message := zone_mistake(rules.get("zone")):
+        yield ("gestures", name, "zone"), f"zone: {message}"
 
 
 def _arming_mistakes(events: Mapping[str, object], known: set[str]) -> Iterator[Mistake]:

@@ -1,29 +1,32 @@
-"""Secrets and certificates: where they are found, and that they are kept.
-
-A password is never an argument of a command nor part of a URL, is in no message of an error, and is
-taken out of the environment before any other process is started.
-"""
+"""The way into a broker: its password and certificates."""
 
 from __future__ import annotations
 
-import os
 import ssl
-import stat
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgehands.errors import ConfigError
 from edgehands.mqtt.broker import parse_url
+from edgehands.passwords import Places, take_from_environment
 
 if TYPE_CHECKING:
     from edgehands.mqtt.broker import Broker
     from edgehands.mqtt.settings import MqttConfig
 
+__all__ = [
+    "CREDENTIAL",
+    "Access",
+    "Will",
+    "find_access",
+    "find_password",
+    "password_places",
+    "take_from_environment",
+    "tls_context",
+]
+
 CREDENTIAL = "mqtt-password"
 """Name of the systemd credential: LoadCredential=mqtt-password:/etc/edgehands/mqtt-password."""
-
-_LONGEST = 65535  # bytes of an MQTT password
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +47,6 @@ class Access:
     websocket_path: str = "/mqtt"
     keepalive: int = 12
     will: Will | None = None
-
-
-_taken: dict[str, str] = {}
-
-
-def take_from_environment(variable: str) -> None:
-    """Move a password from the environment to this process, so that no child inherits it."""
-    value = os.environ.pop(variable, None)
-    if value is not None:
-        _taken[variable] = value
 
 
 def find_access(config: MqttConfig, client_id: str, will: Will | None = None) -> Access:
@@ -78,15 +71,12 @@ def find_password(config: MqttConfig) -> str | None:
     Raises:
         ConfigError: a file that is named and cannot be read, or that anybody can read.
     """
-    if config.password_file is not None:
-        return _read(Path(config.password_file))
-    take_from_environment(config.password_variable)
-    if config.password_variable in _taken:
-        return _taken[config.password_variable]
-    folder = os.environ.get("CREDENTIALS_DIRECTORY")
-    if folder and (Path(folder) / CREDENTIAL).exists():
-        return _read(Path(folder) / CREDENTIAL)
-    return None
+    return password_places(config).find()
+
+
+def password_places(config: MqttConfig) -> Places:
+    """Return where the password may be."""
+    return Places(config.password_file, config.password_variable, (CREDENTIAL,))
 
 
 def tls_context(config: MqttConfig, broker: Broker) -> ssl.SSLContext | None:
@@ -133,21 +123,3 @@ def _no_password() -> str:
 def _unusable(key: str, path: str | None, error: OSError) -> ConfigError:
     why = getattr(error, "reason", None) or error.strerror or error
     return ConfigError(f"{key} {path}: no PEM file that can be used: {why}")
-
-
-def _read(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            if os.fstat(file.fileno()).st_mode & stat.S_IROTH:
-                raise ConfigError(f"password file {path}: anybody can read it; chmod 600 {path}")
-            content = file.read(_LONGEST + 3)
-        password = content.decode().rstrip("\r\n")
-    except OSError as error:
-        raise ConfigError(
-            f"password file {path}: {error.strerror}; look at: ls -l {path}"
-        ) from error
-    except UnicodeDecodeError:
-        raise ConfigError(f"password file {path}: not UTF-8 text") from None
-    if not password or len(content) > _LONGEST + 2 or "\n" in password:
-        raise ConfigError(f"password file {path}: expected the password alone, on one line")
-    return password

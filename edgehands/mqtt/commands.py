@@ -116,7 +116,7 @@ class Commands:
         shown = name[:_SHOWN]
         if len(self._told) < _SHOWN and (key := f"{shown} {what}") not in self._told:
             self._told.add(key)
-            _log.warning("command %r %s", shown, what)
+            _log.warning("command %r %s", shown, what, extra={"code": "EH1305"})
 
 
 def _done(action: Callable[[], None]) -> bool:

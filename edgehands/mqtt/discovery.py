@@ -28,6 +28,7 @@ def announcement(
     cameras: Sequence[str],
     gestures: Sequence[str],
     commands: bool = True,
+    before: bytes | None = None,
 ) -> bytes:
     """Return the payload for `edgehands.mqtt.topics.discovery`.
 
@@ -37,6 +38,7 @@ def announcement(
         cameras: by name.
         gestures: every gesture that may come, in the order to show them.
         commands: whether the device listens to them.
+        before: the last announcement; what it had and this one has not is taken back.
     """
     id_ = f"edgehands_{topics.node}"
     entities = _Entities(id_, topics)
@@ -49,6 +51,9 @@ def announcement(
     components |= entities.of_device()
     if commands:
         components |= entities.to_command()
+    if before is not None:
+        gone = {key: {"p": old["p"]} for key, old in msgspec.json.decode(before)["cmps"].items()}
+        components = {**gone, **components}
     device = {"ids": [id_], "name": name, "mf": "EdgeHands", "mdl": "Hand tracker"}
     return msgspec.json.encode(
         {
@@ -160,7 +165,16 @@ class _Entities:
                 unit_of_meas="°C",
                 state_class="measurement",
                 entity_category="diagnostic",
-            )
+            ),
+            "bad_config": self._reading(
+                "binary_sensor",
+                "bad_config",
+                "Config problem",
+                None,
+                "{{ 'ON' if value_json.config_problem else 'OFF' }}",
+                device_class="problem",
+                entity_category="diagnostic",
+            ),
         }
 
     def to_command(self) -> dict[str, dict[str, Any]]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 from edgehands.errors import EdgeHandsError, RuntimeMissingError
 from edgehands.mqtt.faults import ConnectionFailedError
 from edgehands.mqtt.outbox import Passing, PendingEvent
+from edgehands.pulse import Pulse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -36,6 +37,7 @@ _FIGHT_REASON = (
     "lost again and again: if another process has this node's name, give each a node of its own"
 )
 _MINUTE = 60.0
+_CONNECT_LIMIT = 120.0  # seconds after which an attempt to connect is taken for a thread that hangs
 _CLOSE_SECONDS = 1.0  # for what is on its way, and once more for a thread that is held up
 
 
@@ -103,6 +105,9 @@ class Link:
         self.failure: Exception | None = None
         """A bug that ended the thread."""
         self.online = False
+        self.complaint: str | None = None
+        """Why there is no connection."""
+        self.pulse = Pulse("edgehands-mqtt")
         self.connects = 0
         """How often a broker was reached."""
         self._broker = broker
@@ -115,7 +120,6 @@ class Link:
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         weakref.finalize(self, os.close, self._wake)  # late: others may still call `wake`
         self._closing: float | None = None
-        self._complaint: str | None = None
         self._told: dict[str, float] = {}
         self._refused: set[str] = set()
         self._audible = False
@@ -147,12 +151,21 @@ class Link:
             topic = self._outbox.acknowledged(number, time.monotonic(), refused=refused)
         if topic is not None and topic not in self._refused:
             self._refused.add(topic)
-            _log.warning("%s refuses messages on %s: allow it there", self._broker, topic)
+            _log.warning(
+                "%s refuses messages on %s: allow it there",
+                self._broker,
+                topic,
+                extra={"code": "EH1301"},
+            )
 
     def subscribed(self, *, refused: bool) -> None:
         """Take the broker's answer to the subscriptions."""
         if refused:
-            _log.warning("%s refuses a subscription: commands will not arrive", self._broker)
+            _log.warning(
+                "%s refuses a subscription: commands will not arrive",
+                self._broker,
+                extra={"code": "EH1302"},
+            )
 
     def message(self, topic: str, payload: bytes, *, retained: bool) -> None:
         """Take a message."""
@@ -191,6 +204,8 @@ class Link:
     def _connect(self) -> Connection:
         from edgehands.mqtt.connection import Connection
 
+        # Resolving a name takes as long as the resolver likes.
+        self.pulse.excuse("connecting", time.monotonic() + _CONNECT_LIMIT)
         try:
             access = self._access()
         except EdgeHandsError as error:  # it was there when the run began
@@ -249,6 +264,7 @@ class Link:
 
     def _look_at_the_clock(self) -> float:
         now = time.monotonic()
+        self.pulse.beat("serving")
         self._agent.tick(now)
         if now >= self._next_tick:
             self._next_tick = now + _TICK
@@ -303,13 +319,20 @@ class Link:
     def _complain(self, reason: str) -> None:
         """Say why there is no connection: the same at most once a minute, and only if it is new."""
         now = time.monotonic()
-        if reason != self._complaint and now - self._told.get(reason, -_MINUTE) >= _MINUTE:
+        if reason != self.complaint and now - self._told.get(reason, -_MINUTE) >= _MINUTE:
             self._told[reason] = now
             self._audible = True
-            _log.warning("%s: %s; trying again until it works", self._broker, reason)
-        self._complaint = reason
+            _log.warning(
+                "%s: %s; trying again until it works",
+                self._broker,
+                reason,
+                extra={"code": "EH1303"},
+            )
+        self.complaint = reason
 
     def _tell_connected(self) -> None:
         level = logging.WARNING if self._audible else logging.INFO
-        _log.log(level, "%s: connected, MQTT %s", self._broker, self._version)
-        self._complaint, self._audible = None, False
+        _log.log(
+            level, "%s: connected, MQTT %s", self._broker, self._version, extra={"code": "EH1304"}
+        )
+        self.complaint, self._audible = None, False

@@ -60,6 +60,8 @@ class DeviceState(msgspec.Struct, frozen=True, kw_only=True):
     temperature: float | None
     """Degrees Celsius of the hottest thermal zone; null where there is none."""
     cameras: dict[str, CameraState]
+    config_problem: str | None = None
+    """Why the config file was not taken when it was last read, shortened; the one before holds."""
     events: EventCounts
     commands: CommandCounts
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import random
 import time
 from dataclasses import dataclass, field
+from textwrap import shorten
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from edgehands._version import __version__
 from edgehands.control import Control
+from edgehands.health import OutputHealth
+from edgehands.heat import temperature
 from edgehands.mqtt import topics as all_topics
 from edgehands.mqtt.access import Access, Will, find_access
 from edgehands.mqtt.broker import parse_url, topic_prefix
@@ -22,28 +25,31 @@ from edgehands.mqtt.messages import CommandCounts, DeviceState, EventCounts, Han
 from edgehands.mqtt.outbox import EventRate, Outbox
 from edgehands.mqtt.reconnect import Backoff
 from edgehands.mqtt.topics import OFFLINE, ONLINE, Topics
-from edgehands.mqtt.vitals import Vitals, temperature
+from edgehands.mqtt.watched import Watched
 from edgehands.outputs import Output
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from edgehands.events import Event
+    from edgehands.health import CameraState
     from edgehands.mqtt.outbox import OutboxCounts
     from edgehands.mqtt.settings import MqttConfig
     from edgehands.outputs import Result
+    from edgehands.pulse import Pulse
 
 HEARTBEAT = 30.0
 """Seconds between states when nothing changes."""
 ANNOUNCE_JITTER = 5.0
 """Seconds over which devices spread their answers to Home Assistant's birth."""
 
-_LANDMARK_INTERVAL = 0.1
+_LOSSES = ("expired", "overflowed", "limited", "refused", "undelivered")
+_SHOWN_PROBLEM = 120  # characters, so that a state stays short
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What a broker is told about."""
+    """A camera that a broker is told about."""
 
     camera: str
     """Its name in topics."""
@@ -58,29 +64,31 @@ class MqttOutput(Output):
 
     Args:
         config: the broker and how to speak with it.
-        subject: what it is told about.
+        subjects: what it is told about, the cameras of this process.
 
     Raises:
         UsageError: a URL or a prefix that means nothing.
         ConfigError: a password or certificate that cannot be read.
     """
 
-    def __init__(self, config: MqttConfig, subject: Subject) -> None:
+    def __init__(self, config: MqttConfig, *subjects: Subject) -> None:
         require_paho()
         self._config = config
-        self._subject = subject
+        self._subjects = subjects
+        self._control = subjects[0].control
         self._broker = parse_url(config.url)
         self._discovery_prefix = topic_prefix(config.discovery_prefix)
         self._node = config.node or default_node()
         self.topics = Topics(self._broker.prefix, self._node)
-        self._vitals = Vitals(live=subject.live)
+        self._cameras = _watched(subjects)
+        self._problem: str | None = None
         self._outbox = Outbox(EventRate(config.max_events_per_second, config.event_burst))
-        self.commands = Commands(subject.control, self._snapshot, self._announce)
+        self.commands = Commands(self._control, self._snapshot, self._announce)
         self._begun = time.monotonic()
         self._next_state = 0.0
         self._announce_at: float | None = None
         self._told: tuple[object, ...] = ()
-        self._next_landmarks = 0.0
+        self._announced: bytes | None = None
         self._access()  # what is missing now is a mistake; what goes missing later is retried
         self.link = Link(
             self._broker,
@@ -122,19 +130,57 @@ class MqttOutput(Output):
     def result(self, result: Result) -> None:
         """Take one frame's figures, and its landmarks if they are wanted."""
         now = time.monotonic()
-        changed = len(result.hands) != self._vitals.hands
-        self._vitals.frame(result.frame.captured, now, len(result.hands))
-        if self._config.landmarks and now >= self._next_landmarks:
-            self._next_landmarks = now + _LANDMARK_INTERVAL
+        camera = self._cameras.get(result.camera) or next(iter(self._cameras.values()))
+        changed = len(result.hands) != camera.vitals.hands
+        camera.vitals.frame(result.frame.captured, now, len(result.hands))
+        if self._config.landmarks and camera.wants_landmarks(now):
             content = msgspec.json.encode(_hands(result))
-            topic = self.topics.hands(self._subject.camera)
-            captured = result.frame.captured if self._subject.live else None
+            captured = result.frame.captured if camera.live else None
             with self.link.lock:
-                self._outbox.put_passing(topic, content, captured, now)
+                self._outbox.put_passing(self.topics.hands(camera.name), content, captured, now)
             self.link.wake()
         if changed:
-            self._next_state = 0.0
-            self.link.wake()
+            self._soon()
+
+    def camera(self, name: str, state: CameraState, reason: str | None) -> None:  # noqa: ARG002
+        """Take how a camera is doing: its topic says it at once."""
+        if name in self._cameras:
+            self._cameras[name].said = state
+            self._soon()
+
+    def config(self, problem: str | None) -> None:
+        """Take why the config file was not taken."""
+        self._problem = problem and shorten(problem, _SHOWN_PROBLEM, placeholder=" …")
+        self._soon()
+
+    def watch_over(self, *subjects: Subject) -> None:
+        """Speak of other cameras from now on, or of other gestures, over the same connection."""
+        with self.link.lock:
+            if subjects == self._subjects:
+                return
+            gone = self._cameras.keys() - {subject.camera for subject in subjects}
+            self._subjects = subjects
+            self._cameras = _watched(subjects, self._cameras)
+            for name in gone:
+                for topic in (self.topics.camera(name), self.topics.last_event(name)):
+                    self._outbox.put_state(topic, b"")
+            self._announce()
+        self._soon()
+
+    def health(self) -> OutputHealth:
+        """Return whether the broker is there and what became of the events."""
+        return OutputHealth(
+            kind="mqtt",
+            place=str(self._broker),
+            ok=self.link.online,
+            reason=None if self.link.online else self.link.complaint,
+            delivered=self._outbox.counts.acknowledged,
+            lost=self._lost(),
+        )
+
+    def pulses(self) -> Sequence[Pulse]:
+        """Return the sign of life of the thread that speaks with the broker."""
+        return () if self.link.failure else (self.link.pulse,)
 
     def close(self) -> None:
         """Send what is waiting if the broker is there, say goodbye. Safe to call twice."""
@@ -145,15 +191,15 @@ class MqttOutput(Output):
 
     def account(self) -> str:
         """Return what became of the events."""
-        counts = self._outbox.counts
-        lost = {
-            name: getattr(counts, name)
-            for name in ("expired", "overflowed", "limited", "refused", "undelivered")
-        }
+        acknowledged = self._outbox.counts.acknowledged
         never = "" if self.link.connects else ", never connected"
-        return f"{self._broker}: {counts.acknowledged} events acknowledged" + "".join(
-            [*(f", {count} {what}" for what, count in lost.items() if count), never]
+        return f"{self._broker}: {acknowledged} events acknowledged" + "".join(
+            [*(f", {count} {what}" for what, count in self._lost().items()), never]
         )
+
+    def _lost(self) -> dict[str, int]:
+        counts = {name: getattr(self._outbox.counts, name) for name in _LOSSES}
+        return {name: count for name, count in counts.items() if count}
 
     # What follows is called by the link, in its thread and with its lock.
 
@@ -187,7 +233,8 @@ class MqttOutput(Output):
             self._announce_at = None
             self._announce()
             self._snapshot()
-        told = (self._vitals.condition(now), self._subject.control.enabled)
+        conditions = [camera.condition(now) for camera in self._cameras.values()]
+        told = (conditions, self._control.enabled)
         if now >= self._next_state or told != self._told:
             self._told = told
             self._put_states(now)
@@ -201,32 +248,35 @@ class MqttOutput(Output):
         self._outbox.connected()
 
     def _announce(self) -> None:
-        if self._config.home_assistant:
-            payload = announcement(
-                self.topics,
-                name=self._config.name or self._node,
-                cameras=[self._subject.camera],
-                gestures=self._subject.gestures,
-                commands=self._config.commands,
-            )
-            topic = all_topics.discovery(self._discovery_prefix, self._node)
-            self._outbox.put_state(topic, payload, urgent=True)
+        if not self._config.home_assistant:
+            return
+        self._announced = announcement(
+            self.topics,
+            name=self._config.name or self._node,
+            cameras=list(self._cameras),
+            gestures=self._subjects[0].gestures,
+            commands=self._config.commands,
+            before=self._announced,
+        )
+        topic = all_topics.discovery(self._discovery_prefix, self._node)
+        self._outbox.put_state(topic, self._announced, urgent=True)
 
     def _put_states(self, now: float) -> None:
         self._next_state = now + HEARTBEAT
-        camera = self._vitals.state(now)
-        condition_topic = self.topics.camera(self._subject.camera)
-        self._outbox.put_state(condition_topic, camera.condition.encode())
+        cameras = {name: camera.state(now) for name, camera in self._cameras.items()}
+        for name, camera in cameras.items():
+            self._outbox.put_state(self.topics.camera(name), camera.condition.encode())
         self._put_settings()
         counts, commands = self._outbox.counts, self.commands.counts
         state = DeviceState(
             software=__version__,
             ts=round(time.time(), 3),
             uptime_s=int(now - self._begun),
-            enabled=self._subject.control.enabled,
-            sensitivity=self._subject.control.sensitivity,
+            enabled=self._control.enabled,
+            sensitivity=self._control.sensitivity,
             temperature=temperature(),
-            cameras={self._subject.camera: camera},
+            cameras=cameras,
+            config_problem=self._problem,
             events=EventCounts(
                 accepted=counts.accepted,
                 acknowledged=counts.acknowledged,
@@ -242,11 +292,14 @@ class MqttOutput(Output):
     def _put_settings(self, *, urgent: bool = False) -> None:
         if not self._config.commands:
             return
-        control = self._subject.control
-        enabled = b"ON" if control.enabled else b"OFF"
+        enabled = b"ON" if self._control.enabled else b"OFF"
         self._outbox.put_state(self.topics.setting("enabled"), enabled, urgent=urgent)
-        sensitivity = f"{control.sensitivity:g}".encode()
+        sensitivity = f"{self._control.sensitivity:g}".encode()
         self._outbox.put_state(self.topics.setting("sensitivity"), sensitivity, urgent=urgent)
+
+    def _soon(self) -> None:
+        self._next_state = 0.0
+        self.link.wake()
 
     def _access(self) -> Access:
         will = Will(self.topics.availability, OFFLINE)
@@ -256,6 +309,17 @@ class MqttOutput(Output):
         failure, self.link.failure = self.link.failure, None
         if failure is not None:
             raise failure
+
+
+def _watched(
+    subjects: Sequence[Subject], known: Mapping[str, Watched] | None = None
+) -> dict[str, Watched]:
+    """Return the cameras by name, with what is known of those that stay."""
+    known = known or {}
+    return {
+        subject.camera: known.get(subject.camera) or Watched(subject.camera, live=subject.live)
+        for subject in subjects
+    }
 
 
 def _hands(result: Result) -> Hands:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from edgehands.drawing import Style, draw_hands
 from edgehands.outputs import Output
-from edgehands.outputs.drawing import draw_hands
 from edgehands.outputs.files import PICTURES, check_suffix, make_folder_for
 from edgehands.outputs.video import write_picture
 
@@ -29,12 +29,13 @@ _INK = (40, 36, 32)
 class ContactSheetOutput(Output):
     """Keeps the frames on which a gesture started, thinned out evenly when there are too many."""
 
-    def __init__(self, path: Path, columns: int, count: int) -> None:
+    def __init__(self, path: Path, columns: int, count: int, style: Style = "depth") -> None:
         check_suffix(path, PICTURES)
         make_folder_for(path)
         self._path = path
         self._columns = columns
         self._count = count
+        self._style = style
         self._tiles: list[ImageArray] = []
         self._stride = 1
         self._starts = 0
@@ -45,7 +46,7 @@ class ContactSheetOutput(Output):
         if not started:
             return
         if self._starts % self._stride == 0:
-            self._tiles.append(_tile(result, ", ".join(dict.fromkeys(started))))
+            self._tiles.append(_tile(result, ", ".join(dict.fromkeys(started)), self._style))
         self._starts += 1
         if len(self._tiles) > _KEPT_PER_SHOWN * self._count:  # a run may last for days
             self._tiles = self._tiles[::2]
@@ -60,8 +61,8 @@ class ContactSheetOutput(Output):
             write_picture(self._path, _sheet(tiles, self._columns))
 
 
-def _tile(result: Result, caption: str) -> ImageArray:
-    drawn = draw_hands(result.frame.image, result.hands, result.gestures)
+def _tile(result: Result, caption: str, style: Style) -> ImageArray:
+    drawn = draw_hands(result.frame.image, result.hands, result.gestures, style)
     height = max(1, round(_TILE_WIDTH * drawn.shape[0] / drawn.shape[1]))
     small = cv2.resize(drawn, (_TILE_WIDTH, height), interpolation=cv2.INTER_AREA)
     strip = np.full((_CAPTION_HEIGHT, _TILE_WIDTH, 3), _PAPER, np.uint8)

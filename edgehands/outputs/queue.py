@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
+from edgehands.pulse import Pulse
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -24,6 +26,7 @@ EVENT_LIFE = 2.0
 
 _CAPACITY = 256
 _CLOSE_LIMIT = 5.0  # seconds that closing waits for the last events
+_TURN = 0.5  # seconds after which a thread without events says that it is there
 
 
 @dataclass(slots=True)
@@ -51,7 +54,7 @@ class _Item:
     """One event on its way to all outputs."""
 
     event: Event
-    captured: float
+    captured: float | None
     awaited: int
     """Outputs that have yet to take it."""
     lost: bool = False
@@ -62,7 +65,10 @@ class _Lane:
     """One output and what waits for it."""
 
     output: Output
+    thread: Thread | None = None
+    pulse: Pulse = field(default_factory=lambda: Pulse("edgehands-events"))
     waiting: deque[_Item] = field(default_factory=deque)
+    closing: bool = False
     failed: bool = False
 
 
@@ -76,20 +82,36 @@ class EventQueue:
     def __init__(self, outputs: Sequence[Output], *, live: bool) -> None:
         self.counts = QueueCounts()
         self._live = live
-        self._lanes = [_Lane(output) for output in outputs]
         self._changed = Condition()
-        self._closing = False
         self._failure: Exception | None = None
         self._told = False
-        self._threads = [
-            Thread(target=self._deliver_all, args=(lane,), name="edgehands-events", daemon=True)
-            for lane in self._lanes
-        ]
-        for thread in self._threads:
-            thread.start()
+        self._lanes: list[_Lane] = []
+        self.set_outputs(outputs)
 
-    def put(self, events: Sequence[Event], captured: float) -> None:
-        """Add events of a frame captured at `captured` (time.monotonic()).
+    def set_outputs(self, outputs: Sequence[Output], limit: float = 0.0) -> None:
+        """Hand events to these from now on.
+
+        Args:
+            outputs: those that had events before among them.
+            limit: seconds in which one that is left out may take what waits for it.
+        """
+        with self._changed:
+            known = {lane.output: lane for lane in self._lanes}
+            gone = [lane for lane in self._lanes if lane.output not in outputs]
+            self._lanes = [known.get(output) or self._start(output) for output in outputs]
+        self._end(gone, limit)
+
+    def pulses(self) -> list[Pulse]:
+        """Return the signs of life of the threads."""
+        return [lane.pulse for lane in self._lanes if not lane.failed]
+
+    def put(self, events: Sequence[Event], captured: float | None) -> None:
+        """Add events of a frame.
+
+        Args:
+            events: in their order.
+            captured: time.monotonic() at its capture; None for a frame of a file, whose events
+                have no age, wherever the others come from.
 
         Raises:
             Exception: what the first output to fail failed with, once.
@@ -103,27 +125,40 @@ class EventQueue:
                     self.counts.delivered += 1
         self._raise_failure()
 
-    def close(self) -> None:
-        """Deliver what is waiting, from a live camera for a few seconds at most, and stop.
+    def close(self, limit: float | None = None) -> None:
+        """Deliver what is waiting, from live cameras for `limit` seconds at most, and stop.
 
         Raises:
             Exception: what the first output to fail failed with, once.
         """
+        self._end(self._lanes, _CLOSE_LIMIT if limit is None else limit)
+        self._raise_failure()
+
+    def _start(self, output: Output) -> _Lane:
+        lane = _Lane(output)
+        lane.thread = Thread(
+            target=self._deliver_all, args=(lane,), name="edgehands-events", daemon=True
+        )
+        lane.thread.start()
+        return lane
+
+    def _end(self, lanes: Sequence[_Lane], limit: float) -> None:
         with self._changed:
-            self._closing = True
+            for lane in lanes:
+                lane.closing = True
             self._changed.notify_all()
-        end = time.monotonic() + _CLOSE_LIMIT
-        for thread in self._threads:
-            thread.join(max(0.0, end - time.monotonic()) if self._live else None)
+        end = time.monotonic() + limit
+        for lane in lanes:
+            if lane.thread is not None:
+                lane.thread.join(max(0.0, end - time.monotonic()) if self._live else None)
         with self._changed:
-            for lane in self._lanes:
+            for lane in lanes:
                 while lane.waiting:
                     self._lose(lane.waiting.popleft(), "undelivered")
-        self._raise_failure()
 
     def _put(self, lane: _Lane, item: _Item) -> None:
         while len(lane.waiting) >= _CAPACITY and not lane.failed:
-            if self._live:
+            if self._live and item.captured is not None:
                 self._lose(lane.waiting.popleft(), "overflowed")
             else:
                 self._changed.wait()
@@ -157,15 +192,17 @@ class EventQueue:
 
     def _next(self, lane: _Lane) -> _Item | None:
         with self._changed:
-            while not lane.waiting and not self._closing:
-                self._changed.wait()
+            lane.pulse.beat()
+            while not lane.waiting and not lane.closing:
+                self._changed.wait(_TURN)
+                lane.pulse.beat()
             item = lane.waiting.popleft() if lane.waiting else None
             self._changed.notify_all()
             return item
 
     def _deliver(self, output: Output, item: _Item) -> bool:
         """Hand an event to an output, unless it is too old."""
-        if not self._live:
+        if item.captured is None or not self._live:
             output.event_captured(item.event, None)
             return True
         age = time.monotonic() - item.captured

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from edgehands.drawing import Style, draw_hands
 from edgehands.errors import InputError
 from edgehands.outputs import Output
-from edgehands.outputs.drawing import draw_hands
 from edgehands.outputs.files import (
     CODECS,
     DRAWINGS,
@@ -34,11 +34,12 @@ class VideoOutput(Output):
     A picture's name gets the last frame, so it fits a source of one image.
     """
 
-    def __init__(self, path: Path, fps: float) -> None:
+    def __init__(self, path: Path, fps: float, style: Style = "depth") -> None:
         check_suffix(path, DRAWINGS)
         make_folder_for(path)
         self._path = path
         self._fps = fps
+        self._style = style
         self._writer: cv2.VideoWriter | None = None
         self._size = (0, 0)
         self._last: Result | None = None
@@ -49,7 +50,7 @@ class VideoOutput(Output):
         if self._path.suffix.lower() in PICTURES:
             self._last = result
             return
-        bgr = _draw(result)
+        bgr = _draw(result, self._style)
         if self._writer is None:
             self._size = (bgr.shape[1], bgr.shape[0])
             self._writer = self._open()
@@ -62,7 +63,7 @@ class VideoOutput(Output):
         """Finish the file."""
         if self._last is not None:
             last, self._last = self._last, None
-            write_picture(self._path, _draw(last))
+            write_picture(self._path, _draw(last, self._style))
         if self._writer is not None:
             self._writer.release()
             self._writer = None
@@ -95,7 +96,7 @@ def write_picture(path: Path, bgr: ImageArray) -> None:
     write_bytes(path, content.tobytes())
 
 
-def _draw(result: Result) -> ImageArray:
+def _draw(result: Result, style: Style) -> ImageArray:
     """Return the frame with its hands, as OpenCV writes it."""
-    drawn = draw_hands(result.frame.image, result.hands, result.gestures)
+    drawn = draw_hands(result.frame.image, result.hands, result.gestures, style)
     return np.ascontiguousarray(drawn[..., ::-1])

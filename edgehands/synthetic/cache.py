@@ -69,4 +69,5 @@ def _warn_once(problem: str) -> None:
         "%s: pictures are rendered again at every start, until `export XDG_CACHE_HOME=DIR` names "
         "a folder to keep them in",
         problem,
+        extra={"code": "EH1104"},
     )

@@ -6,7 +6,7 @@ import math
 from collections import deque
 from typing import TYPE_CHECKING
 
-from edgehands.gestures.motions.motion import Sign, above
+from edgehands.gestures.motions.motion import Sign, above, below
 
 if TYPE_CHECKING:
     from edgehands.gestures.motions.moment import Moment
@@ -19,28 +19,30 @@ _LONGEST = 2.5
 """Seconds for one turn round, at most."""
 _FULL = 330.0
 """Degrees of turning that make a circle."""
+_MOST_ROLL = 60.0
+"""Degrees that the hand may turn meanwhile: one that comes to point elsewhere draws an arc too."""
 
 
 class CircleReader:
     """The tip of a pointing index finger goes round once, on a way that is round."""
 
     def __init__(self) -> None:
-        self._points: deque[tuple[float, float, float]] = deque()
+        self._points: deque[tuple[float, float, float, float]] = deque()
         self._turns: deque[float] = deque()
         self._heading: float | None = None
 
     def update(self, moment: Moment) -> list[Sign]:
         """Take the next moment of one hand."""
         pointing = min(
-            above(moment.straight[0], 0.55, 0.05),
-            above(moment.straight[0] - (moment.straight[2] + moment.straight[3]) / 2, 0.35, 0.06),
+            above(moment.straight, 0.55, 0.05),
+            above(moment.pointing, 0.45, 0.06),
         )
         if pointing < 0.2:
             self._forget()
             return []
         x, y = moment.index_tip
         if not self._points:
-            self._points.append((moment.time, x, y))
+            self._points.append((moment.time, x, y, moment.roll))
             return []
         last = self._points[-1]
         if moment.time - last[0] > _PAUSE:
@@ -49,10 +51,10 @@ class CircleReader:
         dx, dy = x - last[1], y - last[2]
         if math.hypot(dx, dy) < _STEP * moment.unit:
             return []
-        self._step((moment.time, x, y), math.degrees(math.atan2(dy, dx)))
+        self._step((moment.time, x, y, moment.roll), math.degrees(math.atan2(dy, dx)))
         return self._read(pointing, moment.unit)
 
-    def _step(self, point: tuple[float, float, float], heading: float) -> None:
+    def _step(self, point: tuple[float, float, float, float], heading: float) -> None:
         if self._heading is not None:
             self._turns.append((heading - self._heading + 180) % 360 - 180)
         self._heading = heading
@@ -73,12 +75,14 @@ class CircleReader:
         else:
             return []
         ring = list(self._points)[-count - 2 :]
-        cx = sum(x for _, x, _ in ring) / len(ring)
-        cy = sum(y for _, _, y in ring) / len(ring)
-        radii = [math.hypot(x - cx, y - cy) / unit for _, x, y in ring]
+        cx = sum(x for _, x, _, _ in ring) / len(ring)
+        cy = sum(y for _, _, y, _ in ring) / len(ring)
+        radii = [math.hypot(x - cx, y - cy) / unit for _, x, y, _ in ring]
         size = sum(radii) / len(radii)
+        rolls = [(roll - ring[0][3] + 180) % 360 - 180 for _, _, _, roll in ring]
         score = min(
             pointing,
+            below(max(rolls) - min(rolls), _MOST_ROLL, 5.0),
             above(size, 0.3, 0.04),
             above(min(radii) / max(radii), 0.35, 0.05),
             above(abs(total) / sum(abs(turn) for turn in list(self._turns)[-count:]), 0.75, 0.05),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from edgehands.gestures.motions.motion import Sign
+from edgehands.gestures.motions.motion import Sign, above
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,7 +23,15 @@ class PinchReader:
     Which of the two it is shows first decides until the fingers let go.
     """
 
-    _MOVED = 0.45
+    _HELD = 0.5
+    """How much the hand must have pinched, on the average, to twist something."""
+    _FIRM = 1.45
+    """And to drag it: hands that move mean less by it."""
+    _CURLED = -0.05
+    """Straightness of an index finger that holds nothing: it lies in the hand."""
+    _AT_REST = 0.25
+    """Palm sizes that a hand may move by while it takes hold."""
+    _MOVED = 0.6
     """Palm sizes after which a pinch is a drag."""
     _TURNED = 20.0
     """Degrees after which a pinch that stayed in its place is a twist."""
@@ -31,6 +39,7 @@ class PinchReader:
     """Palm sizes that count as staying."""
 
     def __init__(self) -> None:
+        self._rested: Moment | None = None
         self._from: Moment | None = None
         self._roll = 0.0
         self._angle = 0.0
@@ -45,8 +54,9 @@ class PinchReader:
 
         Blocked: the other hand pinches too, which is no drag but a zoom.
         """
-        since = touch.since
-        self.held = since is not None and moment.time - since >= GRIP_DELAY - 1e-6
+        self.held = self._takes_hold(moment) if touch.since is not None else False
+        if touch.since is None:
+            self._rested = None
         if not self.held or blocked:
             self._from = None
             return self.end()
@@ -58,7 +68,18 @@ class PinchReader:
         if self._gesture is not None:
             self._value = self._measured(dx, dy)
             return [Sign(self._gesture, "value", self._score, self._value)]
-        return self._begin(touch.score, dx, dy)
+        return self._begin(moment, touch, dx, dy)
+
+    def _takes_hold(self, moment: Moment) -> bool:
+        """Say whether a hand that pinches has done so for a while without going anywhere."""
+        rested = self._rested
+        if self.held and rested is not None:
+            return True
+        if rested is None or math.hypot(moment.x - rested.x, moment.y - rested.y) > (
+            self._AT_REST * moment.unit
+        ):
+            self._rested = rested = moment
+        return moment.time - rested.time >= GRIP_DELAY - 1e-6
 
     def end(self) -> list[Sign]:
         """End what is under way, as when the hand is gone."""
@@ -67,17 +88,19 @@ class PinchReader:
         gesture, self._gesture = self._gesture, None
         return [Sign(gesture, "end", self._score, self._value)]
 
-    def _begin(self, score: float, dx: float, dy: float) -> list[Sign]:
+    def _begin(self, moment: Moment, touch: Touch, dx: float, dy: float) -> list[Sign]:
         moved = math.hypot(dx, dy)
         if abs(self._angle) >= self._TURNED and moved < self._IN_PLACE:
-            self._gesture = "twist"
+            gesture, score = "twist", above(touch.firmness, self._HELD, 0.3)
         elif moved >= self._MOVED:
-            self._gesture = "pinch_drag"
+            gesture, score = "pinch_drag", above(touch.firmness, self._FIRM, 0.3)
         else:
             return []
-        self._score = score
+        if score < 0.5 or moment.straight < self._CURLED:
+            return []
+        self._gesture, self._score = gesture, score
         self._value = self._measured(dx, dy)
-        return [Sign(self._gesture, "start", self._score, self._value)]
+        return [Sign(gesture, "start", score, self._value)]
 
     def _way(self, moment: Moment) -> tuple[float, float]:
         """Return how far the pinch has moved, palm sizes."""

@@ -23,6 +23,17 @@ CONTINUOUS: tuple[str, ...] = ("pinch_drag", "pinch_zoom", "twist")
 MOTIONS: tuple[str, ...] = ONE_SHOT + CONTINUOUS
 """Every dynamic gesture by name."""
 
+OPPOSITE = {
+    "swipe_left": "swipe_right",
+    "swipe_right": "swipe_left",
+    "swipe_up": "swipe_down",
+    "swipe_down": "swipe_up",
+    "push": "pull",
+    "pull": "push",
+}
+BACK_AGAIN = 1.0
+"""Seconds after a swipe or push in which the way back is not the opposite one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Motion:

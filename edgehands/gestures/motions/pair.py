@@ -35,7 +35,7 @@ class ClapReader:
         if self._last is not None and a.time > self._last[0]:
             speed = (self._last[1] - gap) / (a.time - self._last[0])
             level = abs(a.x - b.x) > 1.2 * abs(a.y - b.y) or gap < 1.0
-            open_ = min(above(a.openness, 0.55, 0.05), above(b.openness, 0.55, 0.05))
+            open_ = min(above(a.open, -2.0, 0.5), above(b.open, -2.0, 0.5))
             score = min(above(speed, 4.0, 0.5), open_)
             if level and score > 0.3 and (self._approach is None or score > self._approach[1]):
                 self._approach = (a.time, score)

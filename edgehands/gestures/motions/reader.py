@@ -15,8 +15,9 @@ from edgehands.gestures.motions.hold import PinchReader
 from edgehands.gestures.motions.moment import read_moment
 from edgehands.gestures.motions.motion import SWIPES, Motion
 from edgehands.gestures.motions.pair import ClapReader, ZoomReader
+from edgehands.gestures.motions.push import PushReader
 from edgehands.gestures.motions.touch import Touch
-from edgehands.gestures.motions.travel import PushReader, SwipeReader, WaveReader
+from edgehands.gestures.motions.travel import SwipeReader, WaveReader
 from edgehands.settings import TICK, GestureRules
 
 if TYPE_CHECKING:
@@ -191,11 +192,11 @@ class _PairReaders:
 
 
 class _Gate:
-    """Lets through what the rules allow, and values no faster than their rate."""
+    """Lets through what the rules allow, and the values and ends of what they let begin."""
 
     def __init__(self, rules: Mapping[str, GestureRules]) -> None:
         self._rules = rules
-        self._valued: dict[tuple[str, tuple[int, ...]], float] = {}
+        self._under_way: set[tuple[str, tuple[int, ...]]] = set()
         self._quiet_until: dict[int, float] = {}
 
     def passed(self, signs: Iterable[Sign], hands: tuple[int, ...], time: float) -> list[Motion]:
@@ -218,13 +219,11 @@ class _Gate:
         rules = self._rules.get(sign.gesture, _DEFAULT_RULES)
         key = (sign.gesture, hands)
         if sign.phase == "end":
-            return self._valued.pop(key, None) is not None
+            was_under_way = key in self._under_way
+            self._under_way.discard(key)
+            return was_under_way
         if sign.phase == "value":
-            last = self._valued.get(key)
-            if last is None or time - last < 1 / rules.value_rate - TICK:
-                return False
-            self._valued[key] = time
-            return True
+            return key in self._under_way
         if not rules.enabled or sign.score < rules.min_score:
             return False
         if sign.gesture in _TRAVELS and time < self._quiet_until.get(hands[0], -math.inf):
@@ -232,5 +231,5 @@ class _Gate:
         if sign.gesture in _QUIET:
             self._quiet_until |= dict.fromkeys(hands, time + _QUIET[sign.gesture])
         if sign.value is not None:
-            self._valued[key] = time
+            self._under_way.add(key)
         return True

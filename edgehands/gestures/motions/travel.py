@@ -1,4 +1,4 @@
-"""Motions of an open hand that travels: swipes, push and pull, wave."""
+"""Motions of an open hand across the picture: swipes, wave."""
 
 from __future__ import annotations
 
@@ -6,28 +6,24 @@ import math
 from collections import deque
 from typing import TYPE_CHECKING
 
-from edgehands.gestures.motions.motion import SWIPES, Sign, above, below
+from edgehands.gestures.motions.motion import BACK_AGAIN, OPPOSITE, SWIPES, Sign, above, below
 from edgehands.gestures.motions.stroke import StrokeReader
 
 if TYPE_CHECKING:
     from edgehands.gestures.motions.moment import Moment
     from edgehands.gestures.motions.stroke import Stroke
 
-_BACK_AGAIN = 1.0
-"""Seconds after a swipe or push in which the way back is not the opposite one."""
-_OPPOSITE = {
-    "swipe_left": "swipe_right",
-    "swipe_right": "swipe_left",
-    "swipe_up": "swipe_down",
-    "swipe_down": "swipe_up",
-    "push": "pull",
-    "pull": "push",
-}
+_SURE = 0.8
+"""How much a hand must be open (`Moment.open`), on the whole way."""
 
 
-def _open(moment: Moment) -> float:
-    """Say how open a hand is, 0 to 1: fingers straight from the PIP joint on, tips far away."""
-    return min(above(moment.openness, 0.6, 0.05), above(moment.reach, 1.5, 0.05))
+def _open(shown: list[float]) -> float:
+    """Say how open a hand was on its way, 0 to 1."""
+    return above(sum(shown) / max(len(shown), 1), _SURE, 0.4)
+
+
+_GONE = 0.6
+"""Palm sizes from where a swipe ended within which a hand has stayed."""
 
 
 class SwipeReader:
@@ -49,13 +45,14 @@ class SwipeReader:
         confirmed = self._confirm(moment)
         stroke = self._strokes.update(moment.time, moment.x, moment.y, moment.unit)
         if self._strokes.under_way:
-            self._open.append(_open(moment))
+            self._open.append(moment.open)
         elif stroke is None:
             self._open, self._unit_before = [], moment.unit
         else:
             sign = self._read(stroke, moment)
             self._open = []
-            if sign is not None:
+            # A hand that has stopped shakes: that is no other swipe.
+            if sign and not (self._waiting and self._waiting[0].score > sign.score):
                 self._waiting = (sign, moment.time, moment)
         return confirmed
 
@@ -64,15 +61,13 @@ class SwipeReader:
         if self._waiting is None:
             return []
         sign, since, end = self._waiting
-        if self._strokes.under_way:
+        gone = math.hypot(moment.x - end.x, moment.y - end.y) / end.unit
+        if gone > _GONE:
             self._waiting = None
             return []
         if moment.time - since < 0.1 - 1e-6:
             return []
         self._waiting = None
-        gone = math.hypot(moment.x - end.x, moment.y - end.y) / end.unit
-        if gone > 0.8:
-            return []
         self._last = (sign.gesture, moment.time)
         return [sign]
 
@@ -81,67 +76,18 @@ class SwipeReader:
         along, across = (stroke.dx, stroke.dy) if level else (stroke.dy, stroke.dx)
         way = ("right" if along > 0 else "left") if level else ("down" if along > 0 else "up")
         gesture = SWIPES[way]
-        if _OPPOSITE[gesture] == self._last[0] and moment.time - self._last[1] < _BACK_AGAIN:
+        if OPPOSITE[gesture] == self._last[0] and moment.time - self._last[1] < BACK_AGAIN:
             return None
-        openness = sum(self._open) / max(len(self._open), 1)
         score = min(
             above(stroke.length, 1.5, 0.2),
             above(stroke.length / max(stroke.seconds, 1e-6), 4.5, 0.5),
             above(stroke.top_speed, 8.0, 0.8),
             above(stroke.length / max(stroke.path, 1e-6), 0.85, 0.03),
             below(math.degrees(math.atan2(abs(across), abs(along))), 32.0, 3.0),
-            openness,
+            _open(self._open),
             below(abs(math.log(moment.unit / self._unit_before)), 0.4, 0.05),
         )
         return Sign(gesture, "start", score)
-
-
-class PushReader:
-    """An open palm grows in the picture, or shrinks, quickly and stays where it is otherwise."""
-
-    def __init__(self) -> None:
-        self._strokes = StrokeReader(rest=0.45, span=0.11)
-        self._open: list[float] = []
-        self._start: Moment | None = None
-        self._last = ("", -math.inf)
-
-    def update(self, moment: Moment) -> list[Sign]:
-        """Take the next moment of one hand."""
-        stroke = self._strokes.update(moment.time, math.log(moment.unit), 0.0)
-        if self._strokes.under_way:
-            self._open.append(_open(moment))
-            return []
-        start, openings = self._start, self._open
-        self._start, self._open = moment, []
-        if stroke is None or start is None:
-            return []
-        return self._read(stroke, start, moment, openings)
-
-    def _read(
-        self, stroke: Stroke, start: Moment, moment: Moment, openings: list[float]
-    ) -> list[Sign]:
-        gesture = "push" if stroke.dx > 0 else "pull"
-        if _OPPOSITE[gesture] == self._last[0] and moment.time - self._last[1] < _BACK_AGAIN:
-            return []
-        unit = math.sqrt(start.unit * moment.unit)
-        moved = math.hypot(moment.x - start.x, moment.y - start.y) / unit
-        turned = abs((moment.roll - start.roll + 180) % 360 - 180)
-        score = min(
-            above(stroke.length, 0.23, 0.02),
-            above(stroke.top_speed, 0.8, 0.08),
-            above(stroke.length / max(stroke.seconds, 1e-6), 0.44, 0.05),
-            below(moved, 0.9, 0.08),
-            below(turned, 22.0, 3.0),
-            below(abs(math.log(moment.aspect / start.aspect)), 0.25, 0.03),
-            below(abs(moment.reach - start.reach), 0.15, 0.02),
-            _open(start),
-            _open(moment),
-            sum(openings) / max(len(openings), 1),
-            above(stroke.length / max(stroke.path, 1e-6), 0.75, 0.04),
-        )
-        if score >= 0.5:
-            self._last = (gesture, moment.time)
-        return [Sign(gesture, "start", score)]
 
 
 class WaveReader:
@@ -154,8 +100,12 @@ class WaveReader:
     """Seconds in which the turns must come."""
     _SLOWEST = 0.7
     """Seconds from one turn to the next, at most."""
+    _OPEN = 0.4
+    """Seconds of its way over which a hand is open: the model doubts it now and then."""
 
     def __init__(self) -> None:
+        self._time = -math.inf
+        self._opened = 0.0
         self._turns: deque[float] = deque()
         self._way = 0
         self._farthest: tuple[float, float] | None = None
@@ -163,7 +113,11 @@ class WaveReader:
 
     def update(self, moment: Moment) -> list[Sign]:
         """Take the next moment of one hand."""
-        score = min(_open(moment), below(abs(moment.roll), 55.0, 5.0))
+        self._opened += (moment.open - self._opened) * min(
+            (moment.time - self._time) / self._OPEN, 1
+        )
+        self._time = moment.time
+        score = min(_open([self._opened]), below(abs(moment.roll), 55.0, 5.0))
         if score < 0.2:
             self._forget()
             return []

@@ -187,7 +187,8 @@ def _attitudes(performance: Performance) -> Array:
     Apart is the sum over all columns, as `_field` counts it.
     """
     angles = performance.angles / (_ANGLES_PER_CHANGE * performance.angles.shape[1])
-    return np.concatenate([angles, performance.turns / _TURN_PER_CHANGE], axis=1)
+    turns = performance.turns * ((-1, 1, -1) if performance.left else 1) / _TURN_PER_CHANGE
+    return np.concatenate([angles, turns], axis=1)
 
 
 def _field(where: Array, width: int, rng: np.random.Generator) -> Array:

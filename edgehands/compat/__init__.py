@@ -1,0 +1,1 @@
+"""Look-alikes of other libraries, for programs that were written for them."""

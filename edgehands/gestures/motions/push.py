@@ -1,0 +1,114 @@
+"""Push and pull: an open palm comes nearer or goes away."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from typing import TYPE_CHECKING
+
+from edgehands.gestures.motions.motion import BACK_AGAIN, OPPOSITE, Sign, above, below
+from edgehands.gestures.motions.stroke import StrokeReader
+from edgehands.settings import TICK
+
+if TYPE_CHECKING:
+    from edgehands.gestures.motions.moment import Moment
+    from edgehands.gestures.motions.stroke import Stroke
+
+_RESTS = 0.15
+"""Seconds for which the hand is looked at before and after."""
+_NOTICED = 0.11
+"""Seconds after which the stroke that it begins is noticed."""
+
+
+class PushReader:
+    """An open palm grows in the picture, or shrinks, quickly, from rest to rest, and only that."""
+
+    def __init__(self) -> None:
+        self._strokes = StrokeReader(rest=0.45, span=_NOTICED)
+        self._recent: deque[Moment] = deque()
+        self._before: list[Moment] = []
+        self._way: list[Moment] = []
+        self._after: list[Moment] = []
+        self._waiting: tuple[Stroke, list[Moment], list[Moment]] | None = None
+        self._last = ("", -math.inf)
+
+    def update(self, moment: Moment) -> list[Sign]:
+        """Take the next moment of one hand."""
+        signs = self._confirm(moment)
+        stroke = self._strokes.update(moment.time, math.log(moment.scale), 0.0)
+        if self._strokes.under_way:
+            if not self._way:
+                self._before = self._rested(moment.time)
+            self._way.append(moment)
+        else:
+            if stroke is not None and self._waiting is None:
+                self._waiting, self._after = (stroke, self._before, self._way), [moment]
+            self._remember(moment)
+        return signs
+
+    def _remember(self, moment: Moment) -> None:
+        """Keep the last moments of a hand that does not come or go."""
+        recent = self._recent
+        recent.append(moment)
+        while moment.time - recent[0].time > _RESTS + _NOTICED + TICK:
+            recent.popleft()
+        self._way = []
+
+    def _rested(self, time: float) -> list[Moment]:
+        """Return the moments before a stroke that is noticed now."""
+        recent = list(self._recent)
+        return [past for past in recent if time - past.time > _NOTICED - TICK] or recent[:1]
+
+    def _confirm(self, moment: Moment) -> list[Sign]:
+        """Tell a push when the hand has been where it went for a moment."""
+        if self._waiting is None:
+            return []
+        self._after.append(moment)
+        if moment.time - self._after[0].time < _RESTS - TICK:
+            return []
+        (stroke, before, way), self._waiting = self._waiting, None
+        return self._read(stroke, before, way, self._after)
+
+    def _read(
+        self, stroke: Stroke, before: list[Moment], way: list[Moment], after: list[Moment]
+    ) -> list[Sign]:
+        gesture = "push" if stroke.dx > 0 else "pull"
+        if OPPOSITE[gesture] == self._last[0] and way[0].time - self._last[1] < BACK_AGAIN:
+            return []
+        start, end = before[-1], after[0]
+        size = _mean_size(after) - _mean_size(before)
+        score = min(
+            above(abs(size), 0.24, 0.01),
+            above(stroke.top_speed, 0.65, 0.08),
+            above(stroke.length / max(stroke.seconds, 1e-6), 0.44, 0.05),
+            above(stroke.length / max(stroke.path, 1e-6), 0.75, 0.04),
+            below(_changed(start, end), 2.0, 0.1),
+            below(max(_unrest(before), _unrest(after)), 0.085, 0.01),
+            below(abs(after[-1].open - before[0].open), 1.8, 0.2),
+            above(min([shown.open for shown in way]), 0.65, 0.2),
+        )
+        if score >= 0.5:
+            self._last = (gesture, end.time)
+        return [Sign(gesture, "start", score)]
+
+
+def _changed(start: Moment, end: Moment) -> float:
+    """Return how much else has changed: place, turn and shape, each in what is much for a push."""
+    moved = math.hypot(end.x - start.x, end.y - start.y) / math.sqrt(start.unit * end.unit)
+    turned = (end.roll - start.roll + 180) % 360 - 180
+    aside = math.log(end.aspect / start.aspect)
+    bent = end.reach - start.reach
+    return math.sqrt(
+        (moved / 0.3) ** 2 + (turned / 5) ** 2 + (aside / 0.1) ** 2 + (bent / 0.12) ** 2
+    )
+
+
+def _mean_size(moments: list[Moment]) -> float:
+    """Return the natural logarithm of how large the hand is seen."""
+    return math.log(sum([moment.scale for moment in moments]) / len(moments))
+
+
+def _unrest(moments: list[Moment]) -> float:
+    """Return how far a hand moved that should rest, palm sizes."""
+    first, last = moments[0], moments[-1]
+    return math.hypot(last.x - first.x, last.y - first.y) / last.unit

@@ -1,0 +1,99 @@
+"""The process's own memory limit: to end in good order before the machine has to choose whom."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from edgehands.errors import DeviceError
+
+SHARE = 0.9
+"""Of the limit, at which the run ends."""
+
+_MB = 1e6
+_PROC = Path("/proc/self")
+_GROUPS = Path("/sys/fs/cgroup")
+_READINGS = 2  # in a row above it: a peak is no leak
+
+
+class MemoryGuard:
+    """Ends a run that grows beyond its limit.
+
+    Args:
+        limit_mb: of this process's resident memory; None takes that of the control group, which
+            counts for all of its processes.
+        proc: where this process's files are.
+        groups: where the control groups are.
+    """
+
+    def __init__(
+        self, limit_mb: float | None, *, proc: Path = _PROC, groups: Path = _GROUPS
+    ) -> None:
+        self._limit = limit_mb
+        self._proc = proc
+        self._group = _own_group(proc, groups) if limit_mb is None else None
+        self._above = 0
+
+    def check(self) -> None:
+        """Look once.
+
+        Raises:
+            DeviceError: so much memory is in use again that the run must end.
+        """
+        used, limit = self._used(), self._limit or self._group_limit()
+        if used is None or limit is None or used < SHARE * limit:
+            self._above = 0
+            return
+        self._above += 1
+        if self._above >= _READINGS:
+            raise DeviceError(
+                f"memory: {used:.0f} of {limit:.0f} MB are used, so this process ends, to be "
+                "started anew; is it always so? raise memory_limit in [service]"
+            )
+
+    def _used(self) -> float | None:
+        if self._limit is not None:
+            return resident_mb(self._proc)
+        if self._group is None:
+            return None
+        current = _number(self._group / "memory.current")
+        return None if current is None else (current - _reclaimable(self._group)) / _MB
+
+    def _group_limit(self) -> float | None:
+        limit = _number(self._group / "memory.max") if self._group is not None else None
+        return None if limit is None else limit / _MB
+
+
+def resident_mb(proc: Path = _PROC) -> float | None:
+    """Return the memory that this process occupies, in MB."""
+    try:
+        pages = int((proc / "statm").read_text().split()[1])
+    except (OSError, ValueError, IndexError):
+        return None
+    return pages * os.sysconf("SC_PAGE_SIZE") / _MB
+
+
+def _own_group(proc: Path, groups: Path) -> Path | None:
+    try:
+        lines = (proc / "cgroup").read_text().splitlines()
+    except OSError:
+        return None
+    own = next((line[3:] for line in lines if line.startswith("0::")), None)
+    return None if own is None else groups / own.lstrip("/")
+
+
+def _number(path: Path) -> int | None:
+    """Return what a file says, None for "max" or no such file."""
+    try:
+        return int(path.read_text())
+    except (OSError, ValueError):
+        return None
+
+
+def _reclaimable(group: Path) -> int:
+    """Return the bytes that the kernel takes back when it needs them: files that were read."""
+    try:
+        lines = (group / "memory.stat").read_text().splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) for line in lines if line.startswith("inactive_file ")), 0)

@@ -1,0 +1,1 @@
+"""What `edgehands setup` finds out and writes, without a word to anybody."""

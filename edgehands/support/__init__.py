@@ -1,0 +1,1 @@
+"""What a person who helps needs to know of a machine: never a picture, never a secret."""

@@ -1,0 +1,203 @@
+"""The guest's disk: Debian bookworm with systemd, the service installed from the wheel, a camera.
+
+It is made once for each wheel, into .cache/guest/.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from edgehands.models import store
+from tests.guest import kernel
+from tests.roots import CACHE as ROOTS
+from tests.roots import PROJECT, open_wheels
+
+CACHE = PROJECT / ".cache" / "guest"
+RELEASE = "bookworm"
+PACKAGES = "systemd,systemd-sysv,dbus,udev,kmod,python3-venv,v4l-utils"
+TOOLS = ("mmdebstrap", "systemd-nspawn", "mke2fs", "qemu-system-x86_64")
+MODELS = ("light", "palm-lite")
+CAMERA = "/dev/v4l/by-path/platform-vivid.0-video-index0"
+BROKER = "10.0.2.2"
+CONFIG = """\
+[[camera]]
+source = "{camera}"
+name = "vivid"
+width = 320
+height = 180
+fps = 5.0
+
+[[output]]
+type = "mqtt"
+url = "mqtt://{broker}:{port}"
+node = "guest"
+
+[tracker]
+model = "light"
+"""
+_FILES = {
+    "etc/hostname": "guest\n",
+    "etc/fstab": "/dev/vda / ext4 rw 0 1\n/dev/vdb /etc/edgehands ext4 rw 0 2\n",
+    "etc/modules-load.d/guest.conf": "virtio_net\nvivid\n",
+    # One camera, one input: a webcam; no vertical blanking, radio, output or anything else.
+    "etc/modprobe.d/guest.conf": "options vivid n_devs=1 node_types=0x1 num_inputs=1 "
+    "input_types=0x0 multiplanar=1 no_error_inj=1\n",
+    "etc/systemd/network/eth0.network": "[Match]\nName=eth0\n[Network]\nAddress=10.0.2.15/24\n"
+    "Gateway=10.0.2.2\nLinkLocalAddressing=no\nIPv6AcceptRA=no\n",
+    "etc/systemd/journald.conf.d/guest.conf": "[Journal]\nStorage=volatile\n",
+    "etc/systemd/system/agent.service": "[Unit]\nDescription=The tests' hand in the guest\n"
+    "[Service]\nExecStart=/usr/bin/python3 /opt/agent.py /dev/ttyS1\n"
+    "[Install]\nWantedBy=multi-user.target\n",
+}
+_SERVICE = """\
+[Unit]
+Description=EdgeHands
+[Service]
+Type=exec
+ExecStart=/opt/edgehands/venv/bin/edgehands run --config /etc/edgehands/edgehands.toml
+Environment=EDGEHANDS_MODELS=/var/lib/models HOME=/root
+Restart=always
+[Install]
+WantedBy=multi-user.target
+"""
+
+
+@dataclass(frozen=True)
+class Image:
+    """What QEMU boots."""
+
+    kernel: Path
+    initramfs: Path
+    root: Path
+    """The disk; no guest writes to it."""
+
+    @property
+    def settings(self) -> Path:
+        """A folder with what `edgehands service install` wrote into /etc/edgehands."""
+        return self.root.with_suffix("")
+
+
+def make(wheel: Path) -> Image:
+    """Return the image for a wheel, made if it is not there."""
+    if os.geteuid() != 0:
+        pytest.skip("the guest's root needs root")
+    for tool in TOOLS:
+        if shutil.which(tool) is None:
+            pytest.skip(f"no {tool}: see CONTRIBUTING.md, make test-guest")
+    CACHE.mkdir(parents=True, exist_ok=True)
+    sources = CACHE / "kernel"
+    kernel.fetch(sources)
+    here = Path(__file__).parent
+    parts = [wheel.read_bytes(), *(path.read_bytes() for path in sorted(here.glob("*.py")))]
+    key = hashlib.sha256(b"".join(parts)).hexdigest()[:16]
+    image = Image(
+        kernel=kernel.image(sources),
+        initramfs=CACHE / "initramfs.gz",
+        root=CACHE / f"root-{key}.img",
+    )
+    if not image.root.exists():
+        for old in CACHE.glob("root-*.img"):
+            old.unlink()
+            shutil.rmtree(old.with_suffix(""), ignore_errors=True)
+        kernel.write_initramfs(sources, image.initramfs)
+        _make_disks(image, sources, wheel)
+    return image
+
+
+def write_config(image: Image, disk: Path, port: int) -> str:
+    """Make the disk of /etc/edgehands for a broker on this machine; return the config."""
+    folder = disk.with_suffix(".etc")
+    shutil.copytree(image.settings, folder)
+    config = CONFIG.format(camera=CAMERA, broker=BROKER, port=port)
+    (folder / "edgehands.toml").write_text(config)
+    _format(folder, disk, "24M")
+    return config
+
+
+def _make_disks(image: Image, sources: Path, wheel: Path) -> None:
+    stage = CACHE / "stage"
+    shutil.rmtree(stage, ignore_errors=True)
+    run("cp", "--archive", "--reflink=auto", str(_base()), str(stage))
+    for name, content in _FILES.items():
+        (stage / name).parent.mkdir(parents=True, exist_ok=True)
+        (stage / name).write_text(content)
+    shutil.copy(Path(__file__).with_name("agent.py"), stage / "opt")
+    kernel.install_modules(sources, stage)
+    models = stage / "var" / "lib" / "models"
+    models.mkdir()
+    for model in MODELS:
+        shutil.copy(store.find(model), models)
+    wheels = open_wheels(RELEASE, "x86_64")
+    shutil.copy(wheel, stage / "opt")
+    _install(stage, wheels, kernel.version(sources))
+    config = stage / "etc" / "edgehands"
+    config.mkdir(exist_ok=True)
+    shutil.rmtree(image.settings, ignore_errors=True)
+    shutil.copytree(config, image.settings)
+    part = image.root.with_suffix(".part")
+    _format(stage, part, "1600M")
+    shutil.rmtree(stage)
+    part.rename(image.root)
+
+
+def _install(stage: Path, wheels: Path, version: str) -> None:
+    """What a user types, in the root that is not booted yet."""
+    lock = "/lock.txt"
+    inside(
+        stage,
+        f"""
+        depmod {version}
+        python3 -m venv /opt/edgehands/venv
+        pip="/opt/edgehands/venv/bin/pip install --quiet --no-index --no-deps"
+        $pip --find-links /wheels --require-hashes -r {lock}
+        $pip /opt/*.whl
+        rm /opt/*.whl
+        systemctl enable systemd-networkd agent
+        systemctl mask systemd-networkd-wait-online getty.target serial-getty@ttyS0 apt-daily.timer
+        """,
+        f"--bind-ro={wheels}:/wheels",
+        f"--bind-ro={PROJECT / 'systemd' / f'requirements-{RELEASE}.txt'}:{lock}",
+    )
+    unit = stage / "etc" / "systemd" / "system" / "edgehands.service"
+    unit.write_text(_SERVICE)
+    inside(stage, "systemctl enable edgehands")
+
+
+def inside(root: Path, script: str, *options: str) -> str:
+    """Run lines of a shell in a root that is not booted; without a network."""
+    return run(
+        *("systemd-nspawn", "--quiet", f"--directory={root}", "--register=no", "--keep-unit"),
+        *("--private-network", "--pipe", *options, "sh", "-euc", script),
+    )
+
+
+def _base() -> Path:
+    """A bookworm with systemd, made once."""
+    root = ROOTS / f"guest-{RELEASE}"
+    if not root.exists():
+        new = root.with_name(f"{root.name}.new")
+        shutil.rmtree(new, ignore_errors=True)
+        run("mmdebstrap", "--quiet", "--variant=minbase", "--architecture=amd64",
+            f"--include={PACKAGES}", RELEASE, str(new))  # fmt: skip
+        (new / "etc" / "machine-id").write_text("0123456789abcdef0123456789abcdef\n")
+        new.rename(root)
+    return root
+
+
+def _format(folder: Path, disk: Path, size: str) -> None:
+    disk.unlink(missing_ok=True)
+    run("mke2fs", "-q", "-t", "ext4", "-d", str(folder), str(disk), size)
+
+
+def run(*command: str) -> str:
+    """Run a command on this machine; it must succeed."""
+    answer = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert answer.returncode == 0, f"{command}: {answer.stdout}{answer.stderr}"
+    return answer.stdout

@@ -1,0 +1,502 @@
+"""A run that nobody watches: cameras that come and go, outputs that hang, a config that changes."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from contextlib import suppress
+from itertools import cycle
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+import pytest
+
+from edgehands.cameras import Camera, open_camera
+from edgehands.config import CameraConfig, Config, StdoutConfig, TrackerConfig
+from edgehands.errors import ConfigError, DeviceError
+from edgehands.frame import Frame
+from edgehands.mqtt.settings import MqttConfig
+from edgehands.outputs import Output
+from edgehands.outputs import queue as queue_module
+from edgehands.outputs.stdout import StdoutOutput
+from edgehands.service import Service, opening
+from edgehands.service.ladder import Limit
+from edgehands.synthetic import DEMO_CLIP
+from edgehands.tracker import HandTracker
+from tests.brokers import Observer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from typing_extensions import Self
+
+    from edgehands.events import Event
+    from edgehands.hand import ImageArray
+    from edgehands.health import CameraState, Health
+    from edgehands.outputs import Result
+    from edgehands.summary import Summary
+    from tests.brokers import Mosquitto
+
+pytestmark = pytest.mark.usefixtures("models")
+
+DEADLINE = 30.0  # seconds that a test waits for a thread before it fails
+FPS = 30.0
+
+
+@pytest.fixture(scope="module")
+def pictures() -> list[ImageArray]:
+    """A hand that opens, closes, points: the shipped clip, small."""
+    with open_camera(f"file:{DEMO_CLIP}") as clip:
+        return [frame.image[::2, ::2].copy() for frame in clip]
+
+
+class Device(Camera):
+    """A camera whose cable, lens and driver are in a test's hands."""
+
+    live = True
+    fps = FPS
+
+    def __init__(self, pictures: list[ImageArray]) -> None:
+        self.source = "device"
+        self.given = 0
+        self.closed = threading.Event()
+        self.driver = threading.Event()  # cleared, it hangs
+        self.driver.set()
+        self.failure: Exception | None = None
+        self._pictures = cycle(pictures)
+
+    def be(self, state: CameraState, reason: str | None = None) -> None:
+        self.reason = reason
+        self.state = state
+
+    def __next__(self) -> Frame:
+        raise AssertionError("a service takes frames with a time limit")
+
+    def take(self, timeout: float) -> Frame | None:
+        if self.closed.is_set():
+            raise StopIteration
+        if not self.driver.is_set():
+            self.driver.wait()
+        if self.failure is not None:
+            raise self.failure
+        if self.state in {"lost", "stalled"}:
+            time.sleep(min(timeout, 0.02))
+            return None
+        time.sleep(1 / FPS)
+        self.given += 1
+        now = time.monotonic()
+        return Frame(next(self._pictures), now, now)
+
+    def close(self) -> None:
+        self.closed.set()
+        self.driver.set()
+
+
+class Ear(Output):
+    """Hears everything."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+        self.results: list[Result] = []
+        self.states: list[tuple[str, str]] = []
+        self.problems: list[str | None] = []
+        self.gate = threading.Event()
+        self.gate.set()
+
+    def event(self, event: Event) -> None:
+        assert self.gate.wait(DEADLINE)
+        self.events.append(event)
+
+    def result(self, result: Result) -> None:
+        self.results.append(result)
+
+    def camera(self, name: str, state: CameraState, reason: str | None) -> None:
+        assert (reason is None) == (state == "ok")
+        self.states.append((name, state))
+
+    def config(self, problem: str | None) -> None:
+        self.problems.append(problem)
+
+
+class Running:
+    """A service in a thread, with cameras that are devices of the test."""
+
+    def __init__(self, config: Config, **options: Any) -> None:
+        self.ear = Ear()
+        self.service = Service(config, listeners=(self.ear,), **options)
+        self.summary: Summary | None = None
+        self.error: BaseException | None = None
+        self._thread = threading.Thread(target=self._run)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.ear.gate.set()
+        self.service.stop()
+        self.join()
+
+    def _run(self) -> None:
+        try:
+            self.summary = self.service.run()
+        except BaseException as error:  # noqa: BLE001 (the test looks at it)
+            self.error = error
+
+    def join(self) -> None:
+        self._thread.join(DEADLINE)
+        assert not self._thread.is_alive()
+
+    def health(self) -> Health:
+        return self.service.health()
+
+
+@pytest.fixture
+def devices(
+    monkeypatch: pytest.MonkeyPatch, pictures: list[ImageArray]
+) -> Iterator[dict[str, Device]]:
+    """The cameras of a run by their source; one that is opened again is another."""
+    opened: dict[str, Device] = {}
+
+    def plug_in(source: str, **_: object) -> Camera:
+        before = opened.get(source)
+        assert before is None or before.closed.is_set(), f"{source} is busy"
+        opened[source] = Device(pictures)
+        return opened[source]
+
+    monkeypatch.setattr(opening, "open_steady_camera", plug_in)
+    yield opened
+    for device in opened.values():
+        device.close()
+
+
+@pytest.fixture
+def manager(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.socket]:
+    """A service manager with a watchdog."""
+    path = str(tmp_path / "notify")
+    monkeypatch.setenv("NOTIFY_SOCKET", path)
+    monkeypatch.setenv("WATCHDOG_USEC", "400000")
+    monkeypatch.setattr(queue_module, "_TURN", 0.1)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as bound:
+        bound.bind(path)
+        bound.settimeout(DEADLINE)
+        yield bound
+
+
+def config(*sources: str, **more: Any) -> Config:
+    return Config(
+        camera=tuple(CameraConfig(source=f"/dev/{name}", name=name) for name in sources),
+        tracker=TrackerConfig(model="light"),
+        **more,
+    )
+
+
+def wait_for(holds: Callable[[], object]) -> None:
+    end = time.monotonic() + DEADLINE
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def hear(manager: socket.socket, wanted: str) -> list[str]:
+    """Wait for a state and return all that were told until then."""
+    told: list[str] = []
+    end = time.monotonic() + DEADLINE
+    while not any(state.startswith(wanted) for state in told):
+        assert time.monotonic() < end, told
+        told += manager.recv(4096).decode().splitlines()
+    return told
+
+
+def begun(ear: Ear, camera: str = "hall") -> list[Event]:
+    return [each for each in ear.events if each.phase == "start" and each.camera == camera]
+
+
+def test_several_cameras_share_the_outputs_and_every_event_is_told_apart(
+    devices: dict[str, Device],
+) -> None:
+    with Running(config("hall", "stairs")) as running:
+        wait_for(lambda: begun(running.ear, "hall") and begun(running.ear, "stairs"))
+        assert {result.camera for result in running.ear.results} == {"hall", "stairs"}
+        hall, stairs = running.health().cameras
+        assert (hall.name, stairs.name) == ("hall", "stairs")
+        assert hall.frames > 0
+        assert stairs.events > 0
+    assert running.summary is not None
+    assert running.summary.frames == len(running.ear.results)
+    ids = [event.id for event in running.ear.events]
+    assert len(ids) == len(set(ids))
+    assert running.summary.events is not None
+    assert running.summary.events.delivered == len(ids)
+    assert all(device.closed.is_set() for device in devices.values())
+
+
+def test_a_camera_that_goes_ends_its_gestures_and_when_it_is_back_they_begin_anew(
+    devices: dict[str, Device], tmp_path: Path, manager: socket.socket
+) -> None:
+    with Running(config("hall"), file=tmp_path / "c.toml") as running:
+        wait_for(lambda: begun(running.ear))
+        devices["/dev/hall"].be("lost", "unplugged: plug it in")
+        wait_for(lambda: ("hall", "lost") in running.ear.states)
+        wait_for(lambda: running.health().cameras[0].state == "lost")
+        assert running.health().cameras[0].reason == "unplugged: plug it in"
+        starts = len(begun(running.ear))
+        ends = [event for event in running.ear.events if event.phase == "end"]
+        assert len(ends) == starts, "a gesture is still under way"
+        hear(manager, "STATUS=hall lost")
+        devices["/dev/hall"].be("ok")
+        wait_for(lambda: len(begun(running.ear)) > starts)
+        assert running.ear.states == [("hall", "lost"), ("hall", "ok")]
+    assert running.error is None
+    hear(manager, "STOPPING=1")
+
+
+def test_what_a_frozen_camera_shows_is_not_looked_at(devices: dict[str, Device]) -> None:
+    with Running(config("hall")) as running:
+        wait_for(lambda: running.ear.results)
+        devices["/dev/hall"].be("frozen", "the same picture for 5 s")
+        wait_for(lambda: running.ear.states)
+        looked_at, given = len(running.ear.results), devices["/dev/hall"].given
+        wait_for(lambda: devices["/dev/hall"].given > given + 3)
+        assert len(running.ear.results) == looked_at
+        assert running.health().cameras[0].skipped >= 3
+
+
+def test_a_camera_that_is_missing_ends_a_run_that_somebody_watches(
+    devices: dict[str, Device],
+) -> None:
+    with Running(config("hall", "stairs")) as running:
+        wait_for(lambda: running.ear.results)
+        devices["/dev/stairs"].be("lost", "no /dev/stairs: plug it in")
+        running.join()
+    assert isinstance(running.error, DeviceError)
+    assert str(running.error) == "no /dev/stairs: plug it in"
+    assert devices["/dev/hall"].closed.is_set()
+
+
+def test_a_service_is_ready_once_each_camera_gives_frames_or_is_known_to_be_missing(
+    manager: socket.socket,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    pictures: list[ImageArray],
+) -> None:
+    missing, there = Device(pictures), Device(pictures)
+    missing.be("stalled", "no frame yet")
+    monkeypatch.setattr(
+        opening, "open_steady_camera", lambda source, **_: {"/dev/no": missing}.get(source, there)
+    )
+    with Running(config("hall", "no"), file=tmp_path / "c.toml") as running:
+        missing.driver.clear()
+        wait_for(lambda: running.ear.results)
+        assert not running.health().ready
+        missing.driver.set()
+        missing.be("lost", "no /dev/no")
+        told = hear(manager, "READY=1")
+        assert running.health().ready
+        assert "EXTEND_TIMEOUT_USEC=10000000" in told
+    hear(manager, "STOPPING=1")
+
+
+def test_a_bug_in_one_cameras_thread_ends_the_run(devices: dict[str, Device]) -> None:
+    with Running(config("hall", "stairs")) as running:
+        wait_for(lambda: running.ear.results)
+        devices["/dev/stairs"].failure = ZeroDivisionError("a bug")
+        running.join()
+    assert isinstance(running.error, ZeroDivisionError)
+
+
+@pytest.mark.parametrize("what", ["capture", "inference", "output"])
+def test_the_watchdog_hears_nothing_while_anything_hangs(
+    what: str,
+    devices: dict[str, Device],
+    manager: socket.socket,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    session = threading.Event()
+    session.set()
+
+    class Hanging(HandTracker):
+        def update(self, *arguments: Any) -> Any:
+            session.wait()
+            return super().update(*arguments)
+
+    monkeypatch.setattr(opening, "HandTracker", Hanging)
+    with Running(config("hall"), file=tmp_path / "c.toml") as running:
+        hear(manager, "READY=1")
+        hear(manager, "WATCHDOG=1")
+        gates = {"capture": devices["/dev/hall"].driver, "inference": session}
+        gate = gates.get(what, running.ear.gate)
+        gate.clear()
+        hear(manager, "STATUS=waiting for")  # it was noticed
+        manager.settimeout(1.0)
+        with suppress(TimeoutError):
+            assert "WATCHDOG=1" not in manager.recv(4096).decode()
+        manager.settimeout(DEADLINE)
+        gate.set()
+        hear(manager, "WATCHDOG=1")
+    assert running.error is None
+
+
+@pytest.mark.usefixtures("devices")
+def test_a_run_that_is_paused_is_no_run_that_hangs(manager: socket.socket, tmp_path: Path) -> None:
+    with Running(config("hall"), file=tmp_path / "c.toml") as running:
+        hear(manager, "READY=1")
+        running.service._crew.hub.control.enabled = False
+        wait_for(lambda: running.ear.results and not running.ear.results[-1].hands)
+        for _ in range(3):
+            hear(manager, "WATCHDOG=1")
+
+
+class Source:
+    """A config file that changes."""
+
+    def __init__(self, config: Config) -> None:
+        self.config: Config | None = config
+
+    def __call__(self) -> Config:
+        if self.config is None:
+            raise ConfigError("c.toml:3:1: unknown key 'moedl'")
+        return self.config
+
+
+def test_a_broken_config_leaves_everything_as_it_is_and_says_so(
+    devices: dict[str, Device], manager: socket.socket, tmp_path: Path
+) -> None:
+    source = Source(config("hall"))
+    options = {"file": tmp_path / "c.toml", "reload": source}
+    with Running(config("hall"), **options) as running:
+        hear(manager, "READY=1")
+        source.config = None
+        running.service.reload()
+        assert hear(manager, "READY=1")[-2:][0] == "READY=1"
+        assert running.health().config_problem == "c.toml:3:1: unknown key 'moedl'"
+        assert running.ear.problems == ["c.toml:3:1: unknown key 'moedl'"]
+        seen = running.health().cameras[0].frames
+        wait_for(lambda: running.health().cameras[0].frames > seen + 3)
+        source.config = config("hall")
+        running.service.reload()
+        hear(manager, "RELOADING=1")
+        wait_for(lambda: running.ear.problems[-1] is None)
+        assert running.health().config_problem is None
+    assert not any(device.given == 0 for device in devices.values())
+
+
+def test_a_reload_rebuilds_what_has_changed_and_nothing_else(
+    devices: dict[str, Device], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[StdoutOutput] = []
+    monkeypatch.setattr(StdoutOutput, "event", lambda *_: None)
+    init = StdoutOutput.__init__
+
+    def watched(output: StdoutOutput) -> None:
+        opened.append(output)
+        init(output)
+
+    monkeypatch.setattr(StdoutOutput, "__init__", watched)
+    first = config("hall", "stairs", output=(StdoutConfig(),))
+    source = Source(first)
+    with Running(first, file=tmp_path / "c.toml", reload=source) as running:
+        wait_for(lambda: running.health().ready)
+        hall, stairs = devices["/dev/hall"], devices["/dev/stairs"]
+
+        # Another rate for one camera, and a third one.
+        faster = msgspec.structs.replace(first.camera[1], fps=60.0)
+        third = CameraConfig(source="/dev/door", name="door")
+        source.config = msgspec.structs.replace(
+            first,
+            camera=(first.camera[0], faster, third),
+            tracker=msgspec.structs.replace(first.tracker, threads=1),
+        )
+        first_ids = {event.id for event in running.ear.events}
+        running.service.reload()
+        wait_for(lambda: "/dev/door" in devices and devices["/dev/stairs"] is not stairs)
+        wait_for(lambda: len(running.health().cameras) == 3)
+        assert devices["/dev/hall"] is hall
+        assert not hall.closed.is_set()
+        assert stairs.closed.is_set()
+        wait_for(lambda: begun(running.ear, "door"))
+
+        # And one goes.
+        source.config = msgspec.structs.replace(source.config, camera=(first.camera[0],))
+        running.service.reload()
+        wait_for(lambda: len(running.health().cameras) == 1)
+        wait_for(devices["/dev/door"].closed.is_set)
+        assert not hall.closed.is_set()
+    assert running.error is None
+    assert len(opened) == 1
+    ids = [event.id for event in running.ear.events]
+    assert first_ids < set(ids)
+    assert len(ids) == len(set(ids))
+    started = {(e.camera, e.hand.id, e.gesture) for e in running.ear.events if e.phase == "start"}
+    ended = {(e.camera, e.hand.id, e.gesture) for e in running.ear.events if e.phase == "end"}
+    assert started == ended
+
+
+@pytest.mark.usefixtures("devices")
+def test_another_model_is_tried_before_the_old_one_goes(tmp_path: Path) -> None:
+    first = config("hall")
+    source = Source(first)
+    with Running(first, file=tmp_path / "c.toml", reload=source) as running:
+        wait_for(lambda: running.health().ready)
+        nowhere = msgspec.structs.replace(first.tracker, models=str(tmp_path / "no"))
+        source.config = msgspec.structs.replace(first, tracker=nowhere)
+        running.service.reload()
+        wait_for(lambda: running.ear.problems)
+        assert "no model folder" in str(running.health().config_problem)
+        seen = running.health().cameras[0].frames
+        wait_for(lambda: running.health().cameras[0].frames > seen + 3)
+        assert running.service.config is first
+
+
+def test_a_limit_leaves_frames_out_evenly_and_counts_them(devices: dict[str, Device]) -> None:
+    with Running(config("hall")) as running:
+        wait_for(lambda: running.ear.results)
+        (loop,) = running.service._crew.loops
+        loop.limit = Limit(10.0, "81 °C")
+        before = running.health().cameras[0]
+        assert (before.fps_limit, before.limit_reason) == (10.0, "81 °C")
+        first, given = len(running.ear.results), devices["/dev/hall"].given
+        wait_for(lambda: len(running.ear.results) >= first + 8)
+        times = [result.frame.captured for result in running.ear.results[first + 1 :]]
+        assert np.mean(np.diff(times)) > 0.7 / 10
+        given = devices["/dev/hall"].given - given
+        assert running.health().cameras[0].skipped >= given - len(times) - 4
+
+
+def test_a_broker_hears_of_every_camera_and_a_reload_keeps_its_connection(
+    devices: dict[str, Device], mosquitto: Mosquitto, tmp_path: Path
+) -> None:
+    broker = MqttConfig(url=mosquitto.url, node="lab")
+    first = config("hall", "stairs", output=(broker,))
+    source = Source(first)
+    with (
+        Observer(mosquitto.port) as observer,
+        Running(first, file=tmp_path / "c.toml", reload=source) as running,
+    ):
+        wait_for(lambda: observer.last("hall/camera") == b"ok")
+        wait_for(lambda: observer.last("stairs/camera") == b"ok")
+        wait_for(lambda: begun(running.ear))
+        (health,) = running.health().outputs
+        assert (health.kind, health.ok) == ("mqtt", True)
+        devices["/dev/stairs"].be("dark", "covered?")
+        wait_for(lambda: observer.last("stairs/camera") == b"dark")
+
+        source.config = None
+        running.service.reload()
+        wait_for(lambda: b"unknown key 'moedl'" in (observer.last("state") or b""))
+        source.config = msgspec.structs.replace(first, camera=(first.camera[0],))
+        running.service.reload()
+        wait_for(lambda: observer.last("stairs/camera") == b"")
+        wait_for(lambda: b'"config_problem":null' in (observer.last("state") or b""))
+        (announced,) = {each.topic for each in observer.heard if each.topic.endswith("/config")}
+        components = msgspec.json.decode(
+            [each.payload for each in observer.heard if each.topic == announced][-1]
+        )["cmps"]
+        assert components["stairs_hands"] == {"p": "sensor"}  # taken back
+        assert "unique_id" in components["hall_hands"]
+        availability = [each.payload for each in observer.below("/availability")]
+        assert availability == [b"online"]

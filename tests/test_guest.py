@@ -1,0 +1,231 @@
+"""The service in a whole Debian, emulated: its camera, clock and power fail, and nothing leaks.
+
+`make test-guest` runs it; it takes half an hour. The camera is the kernel's own test driver, vivid,
+which draws no hands: states and frames are what is tested, not gestures. Times are those of this
+machine, with everything emulated: upper bounds.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import random
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from tests.brokers import PROGRAM, Mosquitto, Observer, wait_for
+from tests.guest import egress, image
+from tests.guest.qemu import Guest
+from tests.roots import PROJECT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+CYCLES = int(os.environ.get("EDGEHANDS_GUEST_CYCLES", "100"))
+KILLS = int(os.environ.get("EDGEHANDS_GUEST_KILLS", "20"))
+MINUTES = float(os.environ.get("EDGEHANDS_GUEST_MINUTES", "10"))
+START_SECONDS = 120.0
+YEAR = 365 * 86400.0
+DRIVER = "/sys/bus/platform/drivers/vivid"
+# Saves without end, as `edgehands config init` does: an old one, a new one, an old one …
+SAVE = """
+/opt/edgehands/venv/bin/python -c '
+from pathlib import Path
+from edgehands import folders
+path = Path("/etc/edgehands/edgehands.toml")
+old = path.read_bytes()
+new = old if b"# new" in old else old + b"# new" + b"x" * 30_000 + b"\\n"
+while True:
+    for content in (new, old.partition(b"# new")[0]):
+        folders.write_whole(path, content, mode=0o644)
+'
+"""
+
+pytestmark = [
+    pytest.mark.system,
+    pytest.mark.usefixtures("models"),
+    pytest.mark.skipif(PROGRAM is None, reason="no mosquitto here: apt install mosquitto"),
+]
+
+
+class Lab:
+    """A guest, its broker, and somebody who listens."""
+
+    def __init__(self, made: image.Image, folder: Path, broker: Mosquitto, ear: Observer) -> None:
+        self._image = made
+        self._folder = folder
+        self._disk = folder / "config.img"
+        self.broker = broker
+        self.ear = ear
+        self.config = image.write_config(made, self._disk, broker.port)
+        self.guest = Guest(made, folder, self._disk)
+
+    def state(self) -> str:
+        """The camera's, as the broker has it."""
+        return (self.ear.last("/vivid/camera") or b"").decode()
+
+    def reboot(self) -> None:
+        """Take the power away, forget what was heard, and start again."""
+        self.guest.kill()
+        self.ear.heard.clear()
+        self.broker.kill()
+        self.broker.start()
+        self.guest = Guest(self._image, self._folder, self._disk)
+
+    def ready(self) -> float:
+        """Wait for the first frame; return the seconds since the power came."""
+        wait_for(lambda: self.state() == "ok", START_SECONDS)
+        return time.monotonic() - self.guest.begun
+
+    def pid(self) -> int:
+        return int(self.guest.property("MainPID"))
+
+    def open_files(self, pid: int) -> int:
+        return int(self.guest.run(f"ls /proc/{pid}/fd | wc -l"))
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> image.Image:
+    """The disk, with the wheel of this checkout installed."""
+    out = tmp_path_factory.mktemp("wheel")
+    build = [sys.executable, "-m", "tools.wheel", str(out)]
+    subprocess.run(build, cwd=PROJECT, check=True, stdout=subprocess.DEVNULL)
+    (wheel,) = out.glob("*.whl")
+    return image.make(wheel)
+
+
+@contextmanager
+def started(made: image.Image, folder: Path) -> Iterator[Lab]:
+    broker = Mosquitto(folder).start()
+    try:
+        with Observer(broker.port) as ear:
+            lab = Lab(made, folder, broker, ear)
+            try:
+                yield lab
+            finally:
+                lab.guest.kill()
+    finally:
+        broker.kill()
+
+
+@pytest.fixture(scope="module")
+def lab(made: image.Image, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """A guest whose service runs."""
+    with started(made, tmp_path_factory.mktemp("lab")) as lab:
+        print(f"booted in {lab.guest.booted:.0f} s, first frame after {lab.ready():.0f} s")  # noqa: T201
+        yield lab
+
+
+def test_an_unplugged_camera_is_lost_and_comes_back_without_a_restart(lab: Lab) -> None:
+    pid = lab.pid()
+    files = []
+    lost, back = [], []
+    for _ in range(CYCLES):
+        begun = time.monotonic()
+        lab.guest.write(f"{DRIVER}/unbind", "vivid.0")
+        wait_for(lambda: lab.state() == "lost", 15)
+        lost.append(lab.ear.below("/vivid/camera")[-1].time - begun)
+        begun = time.monotonic()
+        lab.guest.write(f"{DRIVER}/bind", "vivid.0")
+        wait_for(lambda: lab.state() == "ok", 30)
+        back.append(lab.ear.below("/vivid/camera")[-1].time - begun)
+        files.append(lab.open_files(pid))
+    print(  # noqa: T201
+        f"{CYCLES} cycles: unplugged → lost, median {np.median(lost):.2f} s, worst {max(lost):.2f}"
+        f" s; plugged in → frames, median {np.median(back):.2f} s, worst {max(back):.2f} s; "
+        f"open files {files[0]} → {files[-1]}"
+    )
+    assert lab.pid() == pid
+    assert lab.guest.property("NRestarts") == "0"
+    assert max(files[len(files) // 2 :]) <= max(files[:3])
+    assert np.median(lost) <= 1.0
+    assert np.median(back) <= 3.0
+
+
+def test_a_clock_that_jumps_is_no_stall(lab: Lab) -> None:
+    pid, before = lab.pid(), len(lab.ear.below("/vivid/camera"))
+    for seconds in (YEAR, -YEAR, *[5.0, -5.0] * 25, -100 * YEAR, 50 * YEAR):
+        lab.guest.step_clock(seconds)
+        time.sleep(5 if abs(seconds) > 10 else 0.2)
+    time.sleep(15)  # longer than any watchdog or patience
+    assert [heard.payload for heard in lab.ear.below("/vivid/camera")[before:]] == []
+    assert lab.pid() == pid
+    assert lab.guest.property("NRestarts") == "0"
+
+
+def test_nothing_leaves_but_messages_to_the_broker(lab: Lab) -> None:
+    lab.guest.run("systemctl stop edgehands")
+    lab.guest.run(
+        "v4l2-ctl -d /dev/video0 --set-fmt-video=width=320,height=180,pixelformat=YUYV "
+        "--stream-mmap --stream-count=1 --stream-to=/tmp/frame",
+    )
+    raw = base64.b64decode(lab.guest.run("base64 -w0 /tmp/frame"))
+    begun = lab.guest.capture.stat().st_size
+    lab.ear.heard.clear()
+    lab.guest.run("systemctl start edgehands", timeout=START_SECONDS)
+    wait_for(lambda: lab.state() == "ok", START_SECONDS)
+    time.sleep(MINUTES * 60)
+    sent, strange = egress.read(lab.guest.capture)
+    whole = b"".join(sent.values())
+    print(f"{MINUTES:g} minutes: {len(whole)} bytes sent, one frame has {len(raw)}")  # noqa: T201
+    assert lab.guest.capture.stat().st_size > begun
+    assert strange == []
+    assert set(sent) == {egress.Peer(image.BROKER, 6, lab.broker.port)}
+    assert len(whole) < len(raw)
+    for name, canary in canaries(raw):
+        assert canary not in whole, f"pixels left the device, as {name}"
+
+
+def test_a_power_cut_while_the_config_is_saved_leaves_the_old_or_the_new_one(
+    made: image.Image, tmp_path: Path
+) -> None:
+    seed = random.SystemRandom().randrange(1 << 32)
+    chance = random.Random(seed)  # noqa: S311
+    seen = {"old": 0, "new": 0}
+    with started(made, tmp_path) as lab:
+        known = {digest(lab.config): "old", digest(new(lab.config)): "new"}
+        for _ in range(KILLS):
+            lab.ready()
+            lab.guest.start(SAVE)
+            time.sleep(4 + chance.uniform(0, 6))  # a Python takes its time to start in there
+            lab.reboot()
+            found = lab.guest.run("sha256sum /etc/edgehands/edgehands.toml").split()[0]
+            assert found in known, f"seed {seed}: {seen}"
+            seen[known[found]] += 1
+        lab.ready()
+        print(f"{KILLS} power cuts, seed {seed}: {seen}")  # noqa: T201
+
+
+def canaries(raw: bytes) -> Iterator[tuple[str, bytes]]:
+    """Pieces of the test picture, as they might be sent: raw, as colours, in base64, compressed."""
+    import cv2
+
+    yield "JPEG", b"\xff\xd8\xff"
+    yield "PNG", b"\x89PNG"
+    yield "base64 of JPEG", b"/9j/"
+    picture = np.frombuffer(raw, np.uint8).reshape(180, 320, 2)
+    forms: dict[str, np.ndarray[Any, Any]] = {"YUYV": picture, "grey": picture[..., 0]}
+    for name, code in (("RGB", cv2.COLOR_YUV2RGB_YUYV), ("BGR", cv2.COLOR_YUV2BGR_YUYV)):
+        forms[name] = cv2.cvtColor(picture, code)
+    for name, pixels in forms.items():
+        for row in pixels[::30]:
+            for column in range(0, 320, 20):
+                piece = row[column : column + 20].tobytes()
+                yield name, piece
+                yield f"base64 of {name}", base64.b64encode(piece)
+
+
+def new(config: str) -> str:
+    return config + "# new" + "x" * 30_000 + "\n"
+
+
+def digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,90 @@
+"""The process's own memory limit, on a made-up /proc and made-up control groups."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from edgehands.errors import DeviceError
+from edgehands.service.memory import MemoryGuard, resident_mb
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PAGES_PER_MB = 1e6 / os.sysconf("SC_PAGE_SIZE")
+
+
+class Machine:
+    """What the kernel would say."""
+
+    def __init__(self, folder: Path) -> None:
+        self.proc, self.groups = folder / "proc", folder / "cgroup"
+        self.group = self.groups / "system.slice/edgehands.service"
+        self.proc.mkdir()
+        self.group.mkdir(parents=True)
+        self.uses(100)
+
+    def uses(self, mb: float) -> None:
+        (self.proc / "statm").write_text(f"9999999 {int(mb * PAGES_PER_MB)} 1 1 0 1 0\n")
+
+    def limits(self, mb: str, current: float, files: float = 0) -> None:
+        (self.proc / "cgroup").write_text("0::/system.slice/edgehands.service\n")
+        (self.group / "memory.max").write_text(f"{mb}\n")
+        (self.group / "memory.current").write_text(f"{int(current * 1e6)}\n")
+        (self.group / "memory.stat").write_text(f"anon 1\ninactive_file {int(files * 1e6)}\n")
+
+    def guard(self, limit: float | None) -> MemoryGuard:
+        return MemoryGuard(limit, proc=self.proc, groups=self.groups)
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    return Machine(tmp_path)
+
+
+def test_a_process_that_grows_to_nine_tenths_ends_and_says_so(machine: Machine) -> None:
+    guard = machine.guard(500)
+    machine.uses(449)
+    guard.check()
+    machine.uses(451)
+    guard.check()  # once is a peak
+    with pytest.raises(DeviceError, match="451 of 500 MB are used"):
+        guard.check()
+
+
+def test_a_peak_is_no_leak(machine: Machine) -> None:
+    guard = machine.guard(500)
+    for used in (451, 300) * 5:
+        machine.uses(used)
+        guard.check()
+
+
+def test_without_a_limit_the_control_groups_counts_less_what_the_kernel_takes_back(
+    machine: Machine,
+) -> None:
+    machine.limits("500000000", current=480, files=100)
+    guard = machine.guard(None)
+    guard.check()
+    guard.check()
+    machine.limits("500000000", current=480, files=10)
+    guard.check()
+    with pytest.raises(DeviceError, match="470 of 500 MB"):
+        guard.check()
+
+
+@pytest.mark.parametrize("limit", ["max", None])
+def test_no_limit_anywhere_is_none(machine: Machine, limit: str | None) -> None:
+    if limit:
+        machine.limits(limit, current=1e6)
+    machine.uses(1e6)
+    guard = machine.guard(None)
+    for _ in range(3):
+        guard.check()
+
+
+def test_the_memory_of_this_very_process_is_known() -> None:
+    used = resident_mb()
+    assert used is not None
+    assert 10 < used < 10_000
