@@ -276,6 +276,26 @@ def test_a_dry_run_says_everything_and_does_nothing(
 
 
 @pytest.mark.usefixtures("machine")
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ('password_file = "/home/me/secret"', "into /etc/edgehands/mqtt-password"),
+        ('ca_file = "/root/ca.pem"', "into /etc/edgehands or /var/lib/edgehands"),
+    ],
+)
+def test_a_file_that_the_service_cannot_see_is_said_before_anything_is_done(
+    line: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "my.toml"
+    file.write_text(
+        'camera = [{ source = "/dev/video0" }]\n[[output]]\ntype = "mqtt"\n'
+        f'url = "mqtt://host"\n{line}\n'
+    )
+    with pytest.raises(ConfigError, match=f"cannot see homes.*{message}"):
+        as_typed(monkeypatch, "install", "--dry-run", "--config", str(file))
+
+
+@pytest.mark.usefixtures("machine")
 def test_a_config_with_a_mistake_is_refused_before_anything_is_done(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
