@@ -305,6 +305,21 @@ def test_a_service_is_ready_once_each_camera_gives_frames_or_is_known_to_be_miss
     hear(manager, "STOPPING=1")
 
 
+@pytest.mark.usefixtures("devices")
+def test_a_manager_that_has_too_much_to_read_hears_later_that_the_service_is_ready(
+    manager: socket.socket, tmp_path: Path
+) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as others:
+        others.setblocking(False)
+        with suppress(BlockingIOError):
+            while True:
+                others.sendto(b"STATUS=busy", manager.getsockname())
+    with Running(config("hall"), file=tmp_path / "c.toml") as running:
+        wait_for(lambda: running.ear.results)
+        wait_for(lambda: running.health().ready)
+        hear(manager, "READY=1")
+
+
 def test_a_bug_in_one_cameras_thread_ends_the_run(devices: dict[str, Device]) -> None:
     with Running(config("hall", "stairs")) as running:
         wait_for(lambda: running.ear.results)

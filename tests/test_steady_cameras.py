@@ -17,9 +17,11 @@ import pytest
 
 from edgehands.cameras import open_steady_camera
 from edgehands.cameras.look import Look
-from edgehands.cameras.messages import Picture
+from edgehands.cameras.messages import Opened, Picture
 from edgehands.cameras.slots import COUNT, Loans, Slots
+from edgehands.cameras.steady import SteadyCamera
 from edgehands.errors import UsageError
+from edgehands.synthetic import DEMO_CLIP
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -175,9 +177,20 @@ def test_a_live_camera_is_captured_in_a_process_that_ends_with_it() -> None:
         camera.take(0.1)
 
 
-def test_files_and_images_need_no_process(tmp_path: Path) -> None:
-    from edgehands.synthetic import DEMO_CLIP
+def test_a_camera_is_opened_before_anybody_takes_a_frame() -> None:
+    with steady("test:", width=64, height=48) as camera:
+        assert isinstance(camera, SteadyCamera)
+        process = camera._process
+        assert process is not None
+        # Heard of behind its back: what it does without being asked.
+        reports: list[object] = []
+        limit = time.monotonic() + PATIENT
+        while not any(isinstance(report, Opened) for report in reports):
+            assert time.monotonic() < limit
+            reports.extend(process.reports(0.1))
 
+
+def test_files_and_images_need_no_process(tmp_path: Path) -> None:
     with steady(str(DEMO_CLIP)) as camera:
         assert next(camera).image.shape[2] == 3
         assert not camera.live
@@ -307,6 +320,17 @@ def test_times_rise_and_pictures_stay_while_processes_come_and_go() -> None:
         times = [getattr(frame, name) for frame in frames]
         assert times == sorted(set(times))
     assert all(np.array_equal(a.image, b) for a, b in zip(frames, kept, strict=True))
+
+
+def test_a_camera_whose_clock_begins_anew_has_later_times_all_the_same() -> None:
+    with steady(f"loop:{DEMO_CLIP}") as camera:
+        first = [take_one(camera) for _ in range(10)]
+        os.kill(only_child(), signal.SIGKILL)
+        again = [take_one(camera) for _ in range(5)]
+    times = [frame.time for frame in (*first, *again)]
+    assert times == sorted(set(times))
+    gap = again[0].captured - first[-1].captured
+    assert again[0].time - first[-1].time == pytest.approx(gap)
 
 
 def test_a_mistake_that_only_opening_shows_is_raised() -> None:
@@ -481,8 +505,8 @@ def test_a_frame_that_waited_for_nobody_is_not_given_late() -> None:
             pass
         os.kill(child, signal.SIGCONT)
         time.sleep(1.5)  # the frame that was asked for has come meanwhile
-        dropped = camera.dropped
+        dropped, awake = camera.dropped, time.monotonic()
         frame = take_one(camera)
-        assert time.monotonic() - frame.captured < 1.0
+        assert frame.captured > awake - 1.0
         assert camera.dropped > dropped
         assert camera.reopened == 0

@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from edgehands.cameras import messages
 from edgehands.cameras.base import Camera
 from edgehands.cameras.condition import Condition
 from edgehands.cameras.live import FALLBACK_FPS
+from edgehands.cameras.opening import Opening
 from edgehands.cameras.plan import Plan
 from edgehands.cameras.process import GRACE, CaptureProcess
 from edgehands.cameras.v4l2 import is_absent
@@ -32,8 +32,6 @@ _LATE = 0.5
 """Seconds after which they are."""
 _OLD = 0.1
 """Seconds that a frame may have waited for somebody to take it."""
-_STARTING = 60.0
-"""Seconds that a process has for its imports: a small board reads them from a slow card."""
 _HASTE = 0.4
 """Seconds that a process which hangs is given to end by itself."""
 _STUCK = 3
@@ -69,8 +67,7 @@ class SteadyCamera(Camera):
         self._process: CaptureProcess | None = None
         self._leaving: list[CaptureProcess] = []
         self._prepare = True  # start a process before it can open anything
-        self._started = now
-        self._opening = _Opening(now)
+        self._opening = Opening(now)
         self._last: tuple[float, float] | None = None  # times of the last frame
         self._left = now
         self._closed = False
@@ -95,7 +92,6 @@ class SteadyCamera(Camera):
         if now - self._left > _LATE:  # nobody was there to hear of a frame
             self._condition.rested(now - self._left)
             self._plan.rested(now - self._left)
-            self._started += now - self._left
         try:
             while True:
                 with self._lock:
@@ -133,8 +129,6 @@ class SteadyCamera(Camera):
             self._condition.reopening(now)
         elif absent and self._plan.phase == "open":
             self._lose(now, f"{redacted(self.source)} was unplugged: plug it in again")
-        elif self._process and not self._process.ready and now - self._started >= _STARTING:
-            self._lose(now, f"the process that captures it did not start in {_STARTING:g} s")
         may_open = (
             len(self._leaving) < _STUCK
             and all(process.is_stuck(now) for process in self._leaving)
@@ -142,9 +136,9 @@ class SteadyCamera(Camera):
         )
         if self._process is None and (self._prepare or may_open):
             self._start(now)
-        elif self._process is not None and self._process.ready and may_open:
-            self._plan.opening(now)
-            self._opening = _Opening(now)
+        if self._process is not None and may_open:
+            self._plan.opening(now, ready=self._process.ready)
+            self._opening = Opening(now)
             self._process.order(self._order)
         if self._process is not None and self._plan.phase == "open":
             self._process.ask()
@@ -164,7 +158,6 @@ class SteadyCamera(Camera):
 
     def _start(self, now: float) -> None:
         self._prepare = False
-        self._started = now
         try:
             self._process = CaptureProcess(self._kind)
         except OSError as error:
@@ -199,18 +192,13 @@ class SteadyCamera(Camera):
         return frame
 
     def _frame(self, picture: messages.Picture, image: ImageArray, now: float) -> Frame:
-        opening, last = self._opening, self._last
         self._count(picture.dropped, picture.rejected)
         self._condition.frame(now, picture.look)
         self._plan.frame(now, frozen=self._condition.state == "frozen")
-        if opening.frames == 0 and last is not None:
-            self.reopened += 1
-            if picture.time <= last[0]:  # a clock of its own that began anew
-                opening.shift = last[0] + picture.captured - last[1] - picture.time
-        opening.frames += 1
-        opening.last = now
+        self.reopened += self._opening.frames == 0 and self._last is not None
+        self._opening.last = now
         # Not the frame itself: its place in memory would never be free.
-        self._last = picture.time + opening.shift, picture.captured
+        self._last = self._opening.time_of(picture, self._last), picture.captured
         return Frame(image=image, time=self._last[0], captured=picture.captured)
 
     def _hear(self, report: messages.Report, now: float) -> None:
@@ -219,10 +207,12 @@ class SteadyCamera(Camera):
             self._plan.opened(now, report.fps)
             self._condition.opened(now, report.fps)
         elif isinstance(report, messages.Unusable):
-            self._count(self._opening.dropped, report.rejected)
+            self._count(None, report.rejected)
             self._condition.unusable(now)
         elif isinstance(report, messages.Failed):
             self._hear_failure(report, now)
+        elif isinstance(report, messages.Ready):
+            self._plan.ready(now)
         elif isinstance(report, messages.Note):
             self._plan.sign(now)
             _log(report)
@@ -256,27 +246,13 @@ class SteadyCamera(Camera):
             self._process = None
             self._prepare = True
 
-    def _count(self, dropped: int, rejected: int) -> None:
-        """Take over counts that began with the opening."""
-        self.dropped += dropped - self._opening.dropped
-        self.rejected += rejected - self._opening.rejected
-        self._opening.dropped, self._opening.rejected = dropped, rejected
+    def _count(self, dropped: int | None, rejected: int) -> None:
+        more_dropped, more_rejected = self._opening.counted(dropped, rejected)
+        self.dropped += more_dropped
+        self.rejected += more_rejected
 
     def _show(self) -> None:
         self.state, self.reason = self._condition.state, self._condition.reason
-
-
-@dataclass(slots=True)
-class _Opening:
-    """One time that the camera was opened."""
-
-    last: float
-    """When it gave its last frame, or was opened."""
-    frames: int = 0
-    dropped: int = 0
-    rejected: int = 0
-    shift: float = 0.0
-    """Seconds from its frames' time to ours."""
 
 
 def _log(note: messages.Note) -> None:
