@@ -30,6 +30,7 @@ from edgehands.mqtt.settings import MqttConfig
 from edgehands.web_settings import WebConfig
 
 BROKER = MqttConfig(url="mqtt://broker.example.org")
+LOCAL_BROKER = MqttConfig(url="unix:///run/mosquitto/edgehands.sock")
 
 
 def config(source: str = "/dev/video0", *, metrics: str | None = None, **tracker: object) -> Config:
@@ -85,7 +86,7 @@ def test_auto_gets_what_was_tuned(backend: str, monkeypatch: pytest.MonkeyPatch)
         (Config(metrics=MetricsConfig(listen="unix:/run/edgehands/metrics.sock")), False),
         (Config(metrics=MetricsConfig(listen="127.0.0.1:9464")), True),
         (Config(output=(BROKER,)), True),
-        (Config(output=(MqttConfig(url="unix:///run/mosquitto/edgehands.sock"),)), False),
+        (Config(output=(LOCAL_BROKER,)), False),
         (Config(web=WebConfig(enabled=True)), True),
         (Config(camera=(CameraConfig(source="rtsp://camera.example.org/1"),)), True),
     ],
@@ -101,7 +102,7 @@ def test_every_dropin_is_needed_by_some_config() -> None:
         config("csi:", backend="litert-gpu"),
         config("argus:", backend="coral"),
         config("gstreamer:videotestsrc", backend="onnxruntime", device="cuda"),
-        Config(),
+        Config(output=(LOCAL_BROKER,)),
     ]
     assert shipped == {name for each in wanted for name in needs(each).dropins}
 

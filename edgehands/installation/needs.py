@@ -28,7 +28,7 @@ from edgehands.selection import AUTO_ORDER, BACKENDS
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from edgehands.config import Config, TrackerConfig
+    from edgehands.config import Config, OutputConfig, TrackerConfig
 
 _NVIDIA_DEVICES = ("cuda", "tensorrt")
 _NVIDIA_NODES = (Path("/dev/nvidiactl"), Path("/dev/nvmap"))
@@ -79,6 +79,8 @@ def needs(config: Config) -> Needs:
         found.extras["metrics"] = "[metrics]"
     if config.web.enabled:
         found.extras["web"] = "[web]"
+    if any(_is_local(output) for output in config.output):
+        found.dropins["broker"] = "a broker on a unix socket"
     if not uses_network(config):
         found.dropins["no-network"] = "neither a camera nor an output needs a network"
     return found
@@ -104,13 +106,14 @@ def uses_network(config: Config) -> bool:
     metrics = config.metrics.listen
     return (
         config.web.enabled
-        or any(
-            isinstance(output, MqttConfig) and not parse_url(output.url).local
-            for output in config.output
-        )
+        or any(isinstance(output, MqttConfig) and not _is_local(output) for output in config.output)
         or any(split_source(camera.source)[0] in _NETWORK_CAMERAS for camera in config.camera)
         or (metrics is not None and not isinstance(parse_listen(metrics), Path))
     )
+
+
+def _is_local(output: OutputConfig) -> bool:
+    return isinstance(output, MqttConfig) and parse_url(output.url).local
 
 
 def check_visible(config: Config) -> None:

@@ -186,6 +186,11 @@ def here(*command: str, folder: Path | None = None) -> str:
     return answer.stdout
 
 
+def patience(seconds: float) -> float:
+    """Return how long something may take that has this machine to itself for so many seconds."""
+    return seconds * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+
+
 def wait_for(condition: Callable[[], bool], seconds: float, what: str) -> float:
     """Wait until a condition holds and return after how long; it must within `seconds`."""
     begin = time.monotonic()

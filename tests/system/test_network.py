@@ -23,8 +23,8 @@ type = "mqtt"
 url = "unix://{SOCKET}"
 node = "mirror"
 """
-# Whoever is to write into the socket must be let: by default it is its owner alone.
-BROKER_UNIT = "[Service]\nUMask=0000\nRuntimeDirectory=mosquitto\n"
+# Other users must be let into the folder; into the socket, mosquitto lets its group.
+BROKER_UNIT = "[Service]\nExecStartPre=/bin/chmod 755 /run/mosquitto\n"
 
 
 @pytest.fixture
