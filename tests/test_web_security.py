@@ -366,6 +366,16 @@ def test_with_the_token_a_browser_gets_a_secret_of_its_own(token_file: Path) -> 
         assert asyncio.run(status_of_socket(site, **headers)) == 101
 
 
+def test_a_read_only_page_changes_and_saves_nothing() -> None:
+    with open_site(read_only=True) as site:
+        assert site.ask("/settings").status == 200
+        for path in ("/settings", "/save"):
+            answer = site.ask(path, CHANGE)
+            assert answer.status == 403
+            assert "read_only in [web]" in answer.json["error"]
+        assert site.control.tuning is None
+
+
 def test_guessing_is_slowed_down(token_file: Path) -> None:
     with open_site(token_file=str(token_file)) as site:
         for _ in range(10):
