@@ -85,6 +85,7 @@ def test_auto_gets_what_was_tuned(backend: str, monkeypatch: pytest.MonkeyPatch)
         (Config(metrics=MetricsConfig(listen="unix:/run/edgehands/metrics.sock")), False),
         (Config(metrics=MetricsConfig(listen="127.0.0.1:9464")), True),
         (Config(output=(BROKER,)), True),
+        (Config(output=(MqttConfig(url="unix:///run/mosquitto/edgehands.sock"),)), False),
         (Config(web=WebConfig(enabled=True)), True),
         (Config(camera=(CameraConfig(source="rtsp://camera.example.org/1"),)), True),
     ],

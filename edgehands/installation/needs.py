@@ -21,6 +21,7 @@ from edgehands.errors import ConfigError
 from edgehands.installation.places import HIDDEN, SHIPPED, UNIT
 from edgehands.models import store
 from edgehands.monitor.settings import parse_listen
+from edgehands.mqtt.broker import parse_url
 from edgehands.mqtt.settings import MqttConfig
 from edgehands.selection import AUTO_ORDER, BACKENDS
 
@@ -103,7 +104,10 @@ def uses_network(config: Config) -> bool:
     metrics = config.metrics.listen
     return (
         config.web.enabled
-        or any(isinstance(output, MqttConfig) for output in config.output)
+        or any(
+            isinstance(output, MqttConfig) and not parse_url(output.url).local
+            for output in config.output
+        )
         or any(split_source(camera.source)[0] in _NETWORK_CAMERAS for camera in config.camera)
         or (metrics is not None and not isinstance(parse_listen(metrics), Path))
     )
