@@ -20,7 +20,7 @@ from edgehands.config import (
     TrackerConfig,
 )
 from edgehands.errors import ConfigError, DeviceError, InputError, ModelError, UsageError
-from edgehands.installation import environment, files, install, models, systemd, wheels
+from edgehands.installation import environment, files, install, models, state, systemd, wheels
 from edgehands.installation.files import File, Link
 from edgehands.installation.needs import dropin_text, needs, uses_network
 from edgehands.installation.places import SHIPPED, UNIT, Places
@@ -238,6 +238,28 @@ def test_without_root_it_says_the_whole_command(monkeypatch: pytest.MonkeyPatch)
     for command in ("install", "uninstall"):
         with pytest.raises(UsageError, match=rf"sudo /\S+edgehands service {command}$"):
             as_typed(monkeypatch, command)
+
+
+@pytest.mark.parametrize("command", ["status", "install --dry-run"])
+def test_what_only_root_may_read_is_said_with_the_command(
+    command: str, machine: Places, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def forbidden(path: Path, **kwargs: object) -> os.stat_result:
+        if path.is_relative_to(machine.models):  # below /var/lib/private, once it has run
+            raise PermissionError(13, "Permission denied", str(path))
+        return really(path, **kwargs)  # type: ignore[arg-type]
+
+    model = machine.models / "hand_landmark_full.tflite"
+    files.save_manifest(machine, files.Manifest(files=["/var/lib/edgehands/models/a.tflite"]))
+    monkeypatch.setattr(state, "Places", lambda: machine)
+    monkeypatch.setattr(systemd, "properties", dict)
+    really = Path.stat
+    monkeypatch.setattr(Path, "stat", forbidden)
+    monkeypatch.setattr(models, "files", lambda *_: [model.stat()])
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    config = ["--config", str(SHIPPED / "edgehands.toml")] if "install" in command else []
+    with pytest.raises(UsageError, match=rf"sudo /\S+edgehands service {command}$"):
+        as_typed(monkeypatch, *command.split(), *config)
 
 
 def test_without_systemd_it_says_what_to_start(

@@ -124,14 +124,16 @@ def status() -> None:
     Exit code 0 if so, else 69. How cameras and outputs are doing says
     `edgehands status`.
     """
+    from edgehands.installation.install import root_where_needed
     from edgehands.installation.state import facts
 
     healthy = True
-    for fact in facts():
-        typer.echo(f"{fact.what:<12}{fact.told}")
-        if fact.problem:
-            healthy = False
-            typer.echo(f"{'':<12}mend: {fact.problem}")
+    with root_where_needed("status"):
+        for fact in facts():
+            typer.echo(f"{fact.what:<12}{fact.told}")
+            if fact.problem:
+                healthy = False
+                typer.echo(f"{'':<12}mend: {fact.problem}")
     raise typer.Exit(0 if healthy else DeviceError.exit_code)
 
 

@@ -6,6 +6,7 @@ import os
 import shlex
 import subprocess
 import sys
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -69,7 +70,8 @@ def install(wishes: Wishes, tell: Tell, *, dry_run: bool = False) -> None:
         check_root("install")
         os.umask(0o022)  # the service is another user
     systemd.check()
-    _Installation(places, wishes, tell, dry_run).run()
+    with root_where_needed("install --dry-run"):
+        _Installation(places, wishes, tell, dry_run).run()
 
 
 def check_root(what: str) -> None:
@@ -81,6 +83,22 @@ def check_root(what: str) -> None:
     if os.geteuid() != 0:
         program = shlex.quote(str(Path(sys.argv[0]).absolute()))
         raise UsageError(f"this needs root: sudo {program} service {what}")
+
+
+@contextmanager
+def root_where_needed(what: str) -> Iterator[None]:
+    """Let anyone look, as far as there is nothing in the way that root alone may read.
+
+    Once the service has run, its state is in such a folder: /var/lib/private.
+
+    Raises:
+        UsageError: there is, with the command to type.
+    """
+    try:
+        yield
+    except PermissionError:
+        check_root(what)
+        raise
 
 
 class _Installation:

@@ -14,6 +14,7 @@ from edgehands.models import store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from edgehands.config import Config
 
@@ -32,6 +33,7 @@ def facts(places: Places | None = None) -> Iterator[Fact]:
 
     Raises:
         EdgeHandsError: systemd cannot be asked, or the list of what was installed cannot be read.
+        PermissionError: only root may look.
     """
     places = places or Places()
     manifest = files.load_manifest(places)
@@ -40,7 +42,7 @@ def facts(places: Places | None = None) -> Iterator[Fact]:
         return
     yield _running(systemd.properties())
     yield Fact("installed", f"EdgeHands {manifest.version} in {places.venv}")
-    missing = [name for name in manifest.files if not places.at(name).exists()]
+    missing = [name for name in manifest.files if not _is_there(places.at(name))]
     for name in missing:
         yield Fact("file", f"{name} is missing", "sudo edgehands service install")
     try:
@@ -52,6 +54,14 @@ def facts(places: Places | None = None) -> Iterator[Fact]:
     yield from _models(config, places)
     for told in dropin_differences(config, places):
         yield Fact("drop-ins", told, "sudo edgehands service install")
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
 
 
 def dropin_differences(config: Config, places: Places) -> Iterator[str]:

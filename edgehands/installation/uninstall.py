@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgehands.installation import files, systemd
-from edgehands.installation.install import check_root
+from edgehands.installation.install import check_root, root_where_needed
 from edgehands.installation.places import UNIT, Places
 
 if TYPE_CHECKING:
@@ -24,9 +24,13 @@ def uninstall(tell: Tell, *, purge: bool = False, dry_run: bool = False) -> None
     Raises:
         UsageError: the caller is not root.
     """
-    places = Places()
     if not dry_run:
         check_root("uninstall")
+    with root_where_needed("uninstall --dry-run"):
+        _uninstall(Places(), tell, purge=purge, dry_run=dry_run)
+
+
+def _uninstall(places: Places, tell: Tell, *, purge: bool, dry_run: bool) -> None:
     manifest = files.load_manifest(places)
     if manifest is None and not purge:
         tell("keep", UNIT, "nothing is installed")
