@@ -659,6 +659,10 @@ def test_a_run_of_another_user_is_not_taken_for_a_broken_one(
     (run,) = find_runs()
     assert run.is_closed
     assert run.problems[0].mend == "sudo edgehands status"
+    answer = status()
+    assert answer.exit_code == 69
+    verdict = answer.stdout.partition("\n")[0]
+    assert verdict == "EdgeHands runs; only root may ask it: sudo edgehands status"
     monkeypatch.undo()
     listener.close()
 

@@ -30,8 +30,8 @@ def status(
 ) -> None:
     """Ask the running service how it is doing; the verdict comes first.
 
-    Exit code 0 if all is well, 69 if it does not run or answer, or if
-    something is to be mended.
+    Exit code 0 if all is well, 69 if it does not run or answer, if only
+    root may ask it, or if something is to be mended.
     """
     from edgehands.monitor.asking import find_runs
 
@@ -49,13 +49,15 @@ def status(
 
 
 def _verdict(runs: "Sequence[Run]", name: str | None) -> str:
-    problems = [problem for run in runs for problem in run.problems]
+    problems = [problem for run in runs if not run.is_closed for problem in run.problems]
     if problems:
         more = len(problems) - 1
         also = f"; {more} more problem{'s' if more > 1 else ''} below" if more else ""
         return f"EdgeHands needs help: {problems[0]}{also}"
     if not runs:
         return _why_none(name)
+    if any(run.is_closed for run in runs):
+        return "EdgeHands runs; only root may ask it: sudo edgehands status"
     from edgehands.monitor.problems import duration
 
     times = [duration(run.health.uptime_s) for run in runs if run.health]
