@@ -319,6 +319,26 @@ def test_a_file_that_the_service_cannot_see_is_said_before_anything_is_done(
         as_typed(monkeypatch, "install", "--dry-run", "--config", str(file))
 
 
+@pytest.mark.parametrize(
+    ("tables", "credential"),
+    [
+        ("[[output]]\ntype = 'mqtt'\nurl = 'mqtt://me@host'\npassword_file", "mqtt-password"),
+        ("[[camera]]\nsource = 'rtsp://me@host/1'\npassword_file", "camera-password"),
+        ("[web]\ntoken_file", "web-token"),
+    ],
+)
+@pytest.mark.usefixtures("machine")
+def test_a_secret_that_only_root_can_read_is_to_be_a_credential(
+    tables: str, credential: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = tmp_path / "secret"
+    secret.touch(mode=0o600)
+    file = tmp_path / "my.toml"
+    file.write_text(f"{tables} = '{secret}'\n")
+    with pytest.raises(ConfigError, match=rf"cannot read it.* /etc/edgehands/{credential}, chmod"):
+        as_typed(monkeypatch, "install", "--dry-run", "--config", str(file))
+
+
 @pytest.mark.usefixtures("machine")
 def test_a_config_with_a_mistake_is_refused_before_anything_is_done(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import grp
 import re
+import stat
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -15,15 +17,17 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from edgehands import verdict
-from edgehands.cameras import split_source
+from edgehands.cameras import passwords, split_source
 from edgehands.doctor.software import needed_models
 from edgehands.errors import ConfigError
 from edgehands.installation.places import HIDDEN, SHIPPED, UNIT
 from edgehands.models import store
 from edgehands.monitor.settings import parse_listen
+from edgehands.mqtt import access
 from edgehands.mqtt.broker import parse_url
 from edgehands.mqtt.settings import MqttConfig
 from edgehands.selection import AUTO_ORDER, BACKENDS
+from edgehands.web import token
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,6 +39,8 @@ _NVIDIA_NODES = (Path("/dev/nvidiactl"), Path("/dev/nvmap"))
 _SYSTEM_CAMERAS = {"csi": "csi", "argus": "argus", "gstreamer": "gstreamer"}
 """Kinds of cameras whose library comes from the system, and their drop-ins."""
 _NETWORK_CAMERAS = {"rtsp", "rtsps", "http", "https", "gstreamer"}
+_ITS_OWN = (Path("/var/lib/edgehands"), Path("/run/credentials"))
+"""Where files that are closed to others are the service's."""
 _EXTRAS = ("onnxruntime", "openvino")
 """Backends whose runtime is not among what EdgeHands always needs."""
 
@@ -117,22 +123,51 @@ def _is_local(output: OutputConfig) -> bool:
 
 
 def check_visible(config: Config) -> None:
-    """Refuse a config that names a file where the service's sandbox cannot look.
+    """Refuse a config that names a file which the service, in its sandbox, cannot read.
 
     Raises:
         ConfigError: the first such file, and where to put it.
     """
-    for key, value in _texts(msgspec.to_builtins(config)):
-        path = Path(value)
-        if path.is_absolute() and any(path.is_relative_to(folder) for folder in HIDDEN):
-            password = key == "password_file"
-            there = (
-                "into /etc/edgehands/mqtt-password (camera-password for a camera), chmod 600, and "
-                "take password_file out"
-                if password
-                else "into /etc/edgehands or /var/lib/edgehands"
+    for key, value, credential in _secret_files(config):
+        if why := _why_unreadable(Path(value)):
+            raise ConfigError(
+                f"{key} = {value!r}: the service {why}; put it into /etc/edgehands/{credential}, "
+                f"chmod 600, and take {key} out: systemd hands it over"
             )
-            raise ConfigError(f"{key} = {value!r}: the service cannot see homes; put it {there}")
+    for key, value in _texts(msgspec.to_builtins(config)):
+        if _is_hidden(Path(value)):
+            raise ConfigError(
+                f"{key} = {value!r}: the service cannot see homes; put it into /etc/edgehands or "
+                "/var/lib/edgehands"
+            )
+
+
+def _secret_files(config: Config) -> Iterator[tuple[str, str, str]]:
+    """Find every file with a password or token: its key, its path, and the unit's credential."""
+    for output in config.output:
+        if isinstance(output, MqttConfig) and output.password_file:
+            yield "password_file", output.password_file, access.CREDENTIAL
+    for camera in config.camera:
+        if camera.password_file:
+            yield "password_file", camera.password_file, passwords.CREDENTIAL
+    if config.web.token_file:
+        yield "token_file", config.web.token_file, token.CREDENTIAL
+
+
+def _why_unreadable(path: Path) -> str:
+    """Say why the service, which is a user of its own, cannot read a secret; "" if it can."""
+    if _is_hidden(path):
+        return "cannot see homes"
+    if any(path.is_relative_to(folder) for folder in _ITS_OWN):
+        return ""
+    with suppress(OSError):  # what is not there yet is said when it is wanted
+        if not path.stat().st_mode & stat.S_IROTH:
+            return "cannot read it, closed to others as it should be"
+    return ""
+
+
+def _is_hidden(path: Path) -> bool:
+    return path.is_absolute() and any(path.is_relative_to(folder) for folder in HIDDEN)
 
 
 def _texts(value: object, key: str = "") -> Iterator[tuple[str, str]]:

@@ -50,7 +50,8 @@ def needed_token(config: WebConfig, address: Address) -> str | None:
     if token is None and not address.is_loopback:
         raise ConfigError(
             f"others can reach the live page on {address}: it needs a token; "
-            f"{how_to_make('web-token')}, then token_file in [web]"
+            f"{how_to_make('web-token')}, then token_file in [web]; for the service, which takes "
+            "/etc/edgehands/web-token, see docs/live.md"
         )
     return token
 
