@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -41,7 +42,7 @@ def analyze(*arguments: str) -> tuple[int, str]:
 
 def with_dropin(unit: Path, dropin: Path) -> None:
     folder = unit.with_suffix(".service.d")
-    folder.mkdir()
+    folder.mkdir(exist_ok=True)
     shutil.copy(dropin, folder)
 
 
@@ -65,6 +66,19 @@ def test_the_unit_is_hardly_exposed(unit: Path) -> None:
 def test_the_unit_is_hardly_exposed_with_a_dropin(unit: Path, dropin: Path) -> None:
     with_dropin(unit, dropin)
     assert_exposed(unit, WITHOUT_NETWORK if dropin.stem == "no-network" else ONE_PROCESS)
+
+
+@pytest.mark.parametrize("other", ["coral", "csi"])
+def test_a_dropin_keeps_its_netlink_beside_the_one_without_a_network(
+    unit: Path, other: str
+) -> None:
+    for name in ("no-network", other):
+        with_dropin(unit, next(path for path in DROPINS if path.stem == name))
+    _, told = analyze("security", "--offline=true", "--json=short", str(unit))
+    refused = {each["json_field"]: each["set"] for each in json.loads(told)}
+    assert not refused["RestrictAddressFamilies_AF_NETLINK"]
+    assert refused["RestrictAddressFamilies_AF_INET_INET6"]
+    assert refused["RestrictAddressFamilies_AF_PACKET"]
 
 
 def assert_exposed(unit: Path, tenths: int) -> None:
