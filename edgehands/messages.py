@@ -37,6 +37,7 @@ ADVICE = {
     "EH1401": "edgehands config check, then systemctl reload edgehands",
     "EH1402": "nothing to do",
     "EH1403": "see to it, then systemctl reload edgehands",
+    "EH1404": "do what the message says",
     "EH1410": "do what the message says",
     "EH1411": "cool it, or take a lighter model: docs/latency.md",
     "EH1412": "edgehands doctor",

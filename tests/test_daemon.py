@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from edgehands import heat
+from edgehands import heat, network
 from edgehands.cameras import Camera, open_camera
 from edgehands.config import CameraConfig, Config, ServiceConfig, StdoutConfig, TrackerConfig
 from edgehands.errors import ConfigError, DeviceError
@@ -482,6 +482,28 @@ def test_a_change_that_is_taken_back_before_it_was_taken_up_is_taken_back(
         assert running.health().cameras[0].source == "/dev/hall"
         wait_for(lambda: devices["/dev/hall"].given > 3)
     assert running.error is None
+
+
+@pytest.mark.usefixtures("devices")
+def test_a_config_that_needs_a_network_in_a_unit_without_one_is_told(
+    manager: socket.socket,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(network, "_has_network", lambda: False)
+    first = config("hall", output=(StdoutConfig(),))
+    source = Source(first)
+    with Running(first, file=tmp_path / "c.toml", reload=source) as running:
+        hear(manager, "READY=1")
+        assert "network" not in caplog.text
+        source.config = config("hall", output=(MqttConfig(url="mqtt://127.0.0.1:1"),))
+        running.service.reload()
+        wait_for(lambda: "this unit has none: sudo edgehands service install" in caplog.text)
+    caplog.clear()
+    with Running(source.config, file=tmp_path / "c.toml", reload=source):
+        hear(manager, "READY=1")
+        assert "this unit has none" in caplog.text
 
 
 def test_an_output_that_cannot_be_opened_is_done_without_after_a_reload(

@@ -22,11 +22,12 @@ from edgehands.config import (
 from edgehands.errors import ConfigError, DeviceError, InputError, ModelError, UsageError
 from edgehands.installation import environment, files, install, models, state, systemd, wheels
 from edgehands.installation.files import File, Link
-from edgehands.installation.needs import dropin_text, needs, uses_network
+from edgehands.installation.needs import dropin_text, needs
 from edgehands.installation.places import SHIPPED, UNIT, Places
 from edgehands.models import store
 from edgehands.monitor.settings import MetricsConfig
 from edgehands.mqtt.settings import MqttConfig
+from edgehands.network import uses_network
 from edgehands.web_settings import WebConfig
 
 BROKER = MqttConfig(url="mqtt://broker.example.org")

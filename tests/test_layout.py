@@ -58,7 +58,7 @@ LAYERS = (
         *("summary", "agreement"),
     },
     {"config_secrets", "config_text"},
-    {"config", "config_files", "config_schema", "config_shown"},
+    {"config", "config_files", "config_schema", "config_shown", "network"},
     {"replay", "explain", "verify", "tuning", "doctor", "calibration", "web"},
     {"service", "learning", "compat", "support", "installation", "setup"},
     {"cli", "__main__", "benchmarks"},

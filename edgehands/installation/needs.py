@@ -22,23 +22,21 @@ from edgehands.doctor.software import needed_models
 from edgehands.errors import ConfigError
 from edgehands.installation.places import HIDDEN, SHIPPED, UNIT
 from edgehands.models import store
-from edgehands.monitor.settings import parse_listen
 from edgehands.mqtt import access
-from edgehands.mqtt.broker import parse_url
 from edgehands.mqtt.settings import MqttConfig
+from edgehands.network import is_local, uses_network
 from edgehands.selection import AUTO_ORDER, BACKENDS
 from edgehands.web import token
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from edgehands.config import Config, OutputConfig, TrackerConfig
+    from edgehands.config import Config, TrackerConfig
 
 _NVIDIA_DEVICES = ("cuda", "tensorrt")
 _NVIDIA_NODES = (Path("/dev/nvidiactl"), Path("/dev/nvmap"))
 _SYSTEM_CAMERAS = {"csi": "csi", "argus": "argus", "gstreamer": "gstreamer"}
 """Kinds of cameras whose library comes from the system, and their drop-ins."""
-_NETWORK_CAMERAS = {"rtsp", "rtsps", "http", "https", "gstreamer"}
 _ITS_OWN = (Path("/var/lib/edgehands"), Path("/run/credentials"))
 """Where files that are closed to others are the service's."""
 _EXTRAS = ("onnxruntime", "openvino")
@@ -85,7 +83,7 @@ def needs(config: Config) -> Needs:
         found.extras["metrics"] = "[metrics]"
     if config.web.enabled:
         found.extras["web"] = "[web]"
-    if any(_is_local(output) for output in config.output):
+    if any(is_local(output) for output in config.output):
         found.dropins["broker"] = "a broker on a unix socket"
     if not uses_network(config):
         found.dropins["no-network"] = "neither a camera nor an output needs a network"
@@ -105,21 +103,6 @@ def runners(tracker: TrackerConfig) -> tuple[Runner, Runner]:
             tracker.palm_device if palm_backend else device,
         ),
     )
-
-
-def uses_network(config: Config) -> bool:
-    """Whether anything of a config talks over a network."""
-    metrics = config.metrics.listen
-    return (
-        config.web.enabled
-        or any(isinstance(output, MqttConfig) and not _is_local(output) for output in config.output)
-        or any(split_source(camera.source)[0] in _NETWORK_CAMERAS for camera in config.camera)
-        or (metrics is not None and not isinstance(parse_listen(metrics), Path))
-    )
-
-
-def _is_local(output: OutputConfig) -> bool:
-    return isinstance(output, MqttConfig) and parse_url(output.url).local
 
 
 def check_visible(config: Config) -> None:

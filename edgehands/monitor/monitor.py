@@ -113,7 +113,8 @@ class Monitor:
             from edgehands.monitor.metrics import CONTENT_TYPE, render
         except ImportError as error:
             raise RuntimeMissingError(
-                "no prometheus-client here: pip install 'edgehands[metrics]'"
+                "no prometheus-client here: pip install 'edgehands[metrics]', or for the "
+                "service sudo edgehands service install"
             ) from error
         from edgehands.monitor.pages import HttpProtocol
 

@@ -12,6 +12,7 @@ from threading import Thread
 from typing import TYPE_CHECKING
 
 from edgehands.errors import EdgeHandsError
+from edgehands.network import warn_without_network
 from edgehands.notify import Notifier, is_managed
 from edgehands.pulse import Pulse
 from edgehands.service.crew import Crew
@@ -117,6 +118,7 @@ class Service:
                 closing.enter_context(self._signals)
             try:
                 hide_passwords(self.config)
+                self._warn()
                 self._crew.open(self.config, plans, waits=self._waits(self.config))
                 self._open_monitor()
                 self._supervise()
@@ -149,6 +151,10 @@ class Service:
         """Whether to wait for a camera that is missing: somebody who watches wants to know."""
         wanted = config.service.wait_for_cameras
         return self._managed if wanted is None else wanted
+
+    def _warn(self) -> None:
+        if self._managed:
+            warn_without_network(self.config)
 
     def _open_monitor(self) -> None:
         if self._file is not None:
@@ -199,6 +205,7 @@ class Service:
     def _take_up(self, prepared: Prepared) -> None:
         before, self.config = self.config, prepared.config
         self._supervisor.set_settings(self.config.service)
+        self._warn()
         problem = self._crew.take_up(prepared, waits=self._waits(self.config))
         if self._monitor is not None and self.config.metrics != before.metrics:
             self._monitor.close()
