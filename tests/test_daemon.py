@@ -492,18 +492,19 @@ def test_a_config_that_needs_a_network_in_a_unit_without_one_is_told(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     monkeypatch.setattr(network, "_has_network", lambda: False)
-    first = config("hall", output=(StdoutConfig(),))
-    source = Source(first)
+    missing = "this unit has none: sudo edgehands service install"
+    first = config("hall", output=(MqttConfig(url="mqtt://127.0.0.1:1"),))
+    source = Source(config("hall", output=(StdoutConfig(),)))
     with Running(first, file=tmp_path / "c.toml", reload=source) as running:
+        wait_for(lambda: missing in caplog.text)
         hear(manager, "READY=1")
-        assert "network" not in caplog.text
-        source.config = config("hall", output=(MqttConfig(url="mqtt://127.0.0.1:1"),))
+        caplog.clear()
         running.service.reload()
-        wait_for(lambda: "this unit has none: sudo edgehands service install" in caplog.text)
-    caplog.clear()
-    with Running(source.config, file=tmp_path / "c.toml", reload=source):
-        hear(manager, "READY=1")
-        assert "this unit has none" in caplog.text
+        wait_for(lambda: "read anew" in caplog.text)
+        assert missing not in caplog.text
+        source.config = first
+        running.service.reload()
+        wait_for(lambda: missing in caplog.text)
 
 
 def test_an_output_that_cannot_be_opened_is_done_without_after_a_reload(
