@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import pwd
 import re
 import subprocess
 import sys
@@ -12,8 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from typer.testing import CliRunner
 
+from edgehands.cli.commands import app
 from edgehands.config import load_config
+from edgehands.models.store import ENVIRONMENT_VARIABLE, destination
 from edgehands.mqtt.settings import MqttConfig
 from edgehands.synthetic import DEMO_CLIP
 from tests.brokers import free_port
@@ -106,6 +110,33 @@ def test_what_does_not_work_yet_is_said_and_written(tmp_path: Path) -> None:
     assert "/dev/video77 does not work yet" in said
     assert "nothing listens there" in said
     assert load_config(tmp_path / "made.toml").camera[0].source == "/dev/video77"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="becomes nobody who typed sudo")
+def test_under_sudo_it_takes_the_models_and_leaves_the_picture_to_who_typed_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caller = next(entry for entry in pwd.getpwall() if entry.pw_uid not in {0, 65534})
+    home = tmp_path / "home"
+    folder = home / ".local/share/edgehands/models"
+    folder.parent.mkdir(parents=True)
+    folder.symlink_to(destination())
+    monkeypatch.setattr(pwd, "getpwuid", lambda _: pwd.struct_passwd((*caller[:5], str(home), "")))
+    monkeypatch.setenv("SUDO_UID", str(caller.pw_uid))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "roots"))
+    monkeypatch.delenv(ENVIRONMENT_VARIABLE, raising=False)
+    monkeypatch.chdir(tmp_path)
+    said = CliRunner().invoke(app, ["setup", "--yes", "--config", "c", "--camera", "synthetic:"])
+    assert "Models: here, and right." in said.stdout
+    os.environ.pop(ENVIRONMENT_VARIABLE)  # set by it for its own run
+    assert (tmp_path / "edgehands-setup.jpg").stat().st_uid == caller.pw_uid
+
+
+def test_a_folder_that_cannot_be_written_says_nothing_against_the_camera(tmp_path: Path) -> None:
+    (tmp_path / "edgehands-setup.jpg").mkdir()
+    said = setup(tmp_path, "--camera", "synthetic:")
+    assert "does not work" not in said
+    assert "in view: cannot write" in said
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """`edgehands setup`: from nothing to a config file that works, question by question."""
 
+import os
 import shlex
 import sys
 import tempfile
@@ -90,6 +91,7 @@ def _models(asking: bool) -> None:
     from edgehands.models import store
     from edgehands.models.fetch import fetch
 
+    _take_callers_models()
     missing = [state.model.id for state in store.check() if state.status != "ok"]
     if not missing:
         print("Models: here, and right.")
@@ -101,6 +103,19 @@ def _models(asking: bool) -> None:
     print("Fetching them, by checksum …")
     fetched = fetch()
     print(f"Models: {', '.join(fetched.installed)} are in {fetched.folder}.")
+
+
+def _take_callers_models() -> None:
+    """Under sudo, look into the folder of whoever typed it, if all of them are there."""
+    from edgehands.installation.places import callers_home
+    from edgehands.models import store
+
+    home = callers_home()
+    if home is None or os.environ.get(store.ENVIRONMENT_VARIABLE):
+        return
+    folder = home / ".local/share/edgehands/models"
+    if all(state.status == "ok" for state in store.check(folder)):
+        os.environ[store.ENVIRONMENT_VARIABLE] = str(folder)
 
 
 def _camera(given: str | None, before: "Config | None", path: Path, asking: bool) -> str | None:
@@ -135,6 +150,7 @@ def _choose_camera(sources: list[str], words: list[str], default: str) -> str:
 
 def _try_camera(source: str, path: Path) -> None:
     """Say what the camera sees; one that does not work is written all the same."""
+    from edgehands.installation.places import give_to_caller
     from edgehands.setup.cameras import look
 
     picture = Path.cwd() / "edgehands-setup.jpg"
@@ -145,7 +161,10 @@ def _try_camera(source: str, path: Path) -> None:
         print(f"        It is written into {path} all the same; see: edgehands doctor")
         return
     hands = {0: "no hand", 1: "one hand"}.get(seen.hands, f"{seen.hands} hands")
-    print(f"Camera: {source} gives {seen.width} × {seen.height}, {hands} in view: {picture}")
+    size = f"{seen.width} × {seen.height}"
+    print(f"Camera: {source} gives {size}, {hands} in view: {seen.trouble or picture}")
+    if not seen.trouble:
+        give_to_caller(picture)
 
 
 def _broker(
@@ -232,8 +251,6 @@ def _try_broker(answers: "Answers", trial: "MqttConfig") -> None:
 
 
 def _what_next(path: Path, *, default: bool) -> None:
-    import os
-
     named = "" if default else f" --config {shlex.quote(str(path))}"
     print(f"\nNow:   edgehands run{named}")
     if os.geteuid() == 0 and Path("/run/systemd/system").is_dir():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -93,10 +94,23 @@ def callers_config() -> Path | None:
 
 def callers_home() -> Path | None:
     """Return the home of whoever typed sudo, None without sudo."""
+    entry = _caller()
+    return Path(entry.pw_dir) if entry else None
+
+
+def give_to_caller(path: Path) -> None:
+    """Let whoever typed sudo have a file that was made for them; without sudo it is theirs."""
+    entry = _caller()
+    if entry and os.geteuid() == 0:
+        with suppress(OSError):  # not every file system has owners
+            os.chown(path, entry.pw_uid, entry.pw_gid, follow_symlinks=False)
+
+
+def _caller() -> pwd.struct_passwd | None:
     number = os.environ.get("SUDO_UID", "")
     if not number.isdecimal() or number == "0":
         return None
     try:
-        return Path(pwd.getpwuid(int(number)).pw_dir)
+        return pwd.getpwuid(int(number))
     except KeyError:
         return None

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from edgehands.cameras import open_camera
 from edgehands.cameras.v4l2 import find_devices
 from edgehands.drawing import draw_hands
+from edgehands.errors import InputError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,14 +50,15 @@ class Look:
     width: int
     height: int
     hands: int
-    picture: Path
+    trouble: str = ""
+    """Why there is no picture, if it could not be written."""
 
 
 def look(source: str, picture: Path) -> Look:
     """Open a camera, and draw the hands of one of its first pictures into a file.
 
     Raises:
-        EdgeHandsError: the camera or a model cannot be opened, or the file not be written.
+        EdgeHandsError: the camera or a model cannot be opened.
     """
     from edgehands.outputs.video import write_picture
     from edgehands.tracker import HandTracker
@@ -67,6 +69,10 @@ def look(source: str, picture: Path) -> Look:
             hands = tracker.update(frame.image, frame.time)
             if hands or count >= _WARM_FRAMES or time.monotonic() > end:
                 break
-        write_picture(picture, draw_hands(frame.image, hands)[:, :, ::-1].copy())
+        trouble = ""
+        try:
+            write_picture(picture, draw_hands(frame.image, hands)[:, :, ::-1].copy())
+        except InputError as error:
+            trouble = str(error)
         height, width = frame.image.shape[:2]
-        return Look(width, height, len(hands), picture)
+        return Look(width, height, len(hands), trouble)
