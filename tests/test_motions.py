@@ -215,7 +215,7 @@ def test_a_hand_is_told_to_be_open_closed_or_pinching(
         shown = static_scene(gesture, SEED, number, max_tilt=15.0)
         (part,) = shown.performances
         index = int(np.searchsorted(shown.times, sum(shown.shown) / 2))
-        points, world = (np.float32((1, 1, depth)) * each[index] for each in part.truth())
+        points, world = (each[index] * np.array((1, 1, depth)) for each in part.truth())
         moment = read_moment(hand(points.astype(np.float32), world.astype(np.float32)), 0.0)
         how = {"open": moment.open, "closed": moment.closed, "pinching": moment.pinching}
         assert max(how, key=lambda name: how[name]) == told
