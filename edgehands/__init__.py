@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from edgehands._version import __version__
 
 if TYPE_CHECKING:
-    from edgehands.cameras import open_camera
+    from edgehands.cameras import open_camera, open_steady_camera
     from edgehands.drawing import draw_hands
     from edgehands.errors import EdgeHandsError
     from edgehands.frame import Frame
@@ -40,6 +40,7 @@ __all__ = [
     "__version__",
     "draw_hands",
     "open_camera",
+    "open_steady_camera",
 ]
 
 if os.path.isfile(os.path.join(os.path.dirname(__file__), "models")):  # noqa: PTH113, PTH118, PTH120
@@ -60,6 +61,7 @@ _HOMES = {
     "Roi": "edgehands.hand",
     "TrackerSettings": "edgehands.settings",
     "open_camera": "edgehands.cameras",
+    "open_steady_camera": "edgehands.cameras",
 }
 
 

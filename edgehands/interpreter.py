@@ -106,9 +106,17 @@ class Interpreter:
             return defined
         return learned
 
-    def explain(self, hand: Hand) -> list[PoseExplanation]:
-        """Return every pose, the learned ones first, with its conditions on this hand."""
-        return [*self._learned_poses.explain(hand), *self._poses.explain(hand)]
+    def scores(self, hand: Hand) -> list[PoseScore]:
+        """Return how well a hand shows each pose, the learned ones first."""
+        return [*self._learned_poses.scores(hand), *self._poses.scores(hand)]
+
+    def explain(self, hand: Hand, gesture: str | None = None) -> list[PoseExplanation]:
+        """Return every pose, the learned ones first, or one, with its conditions on this hand."""
+        learned = self._learned_poses.explain(hand)
+        return [
+            *(pose for pose in learned if gesture in (None, pose.gesture)),
+            *self._poses.explain(hand, gesture),
+        ]
 
     def block(self, hand: Hand) -> Block | None:
         """Return what keeps the pose of a hand of the latest frame from being a gesture."""

@@ -104,7 +104,7 @@ class _JournalFormatter(logging.Formatter):
         text = super().format(record)
         if held := getattr(record, "held", 0):
             first, newline, rest = text.partition("\n")
-            text = f"{first} [{held} more like it were held back]{newline}{rest}"
+            text = f"{first} [and {held} more like it, held back]{newline}{rest}"
         if record.levelno >= logging.WARNING:
             text = _coded(text, str(getattr(record, "code", FOREIGN)))
         return _prefixed(text, record.levelno)

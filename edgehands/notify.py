@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import socket
 import time
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -38,21 +37,27 @@ class Notifier:
             environment.pop(name, None)
         return cls(environment.pop(SOCKET, None), watchdog)
 
-    def send(self, **states: str | int) -> None:
+    def send(self, **states: str | int) -> bool:
         """Send states in one message, such as READY=1 and STATUS="…".
 
-        A manager that is not there, or full, is not an error: the next message may arrive.
+        Returns:
+            Whether it was taken, or there is nobody to take it. A manager that has too much to read
+            may take the same later.
         """
         if self._address is None:
-            return
+            return True
         lines = [f"{name}={str(value).translate(_ONE_LINE)}" for name, value in states.items()]
         address = self._address
         if address.startswith("@"):
             address = "\0" + address[1:]
         # A manager that does not read must not hold anybody up.
         kind = socket.SOCK_DGRAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK
-        with suppress(OSError), socket.socket(socket.AF_UNIX, kind) as there:
-            there.sendto("\n".join(lines).encode(), address)
+        try:
+            with socket.socket(socket.AF_UNIX, kind) as there:
+                there.sendto("\n".join(lines).encode(), address)
+        except OSError:
+            return False
+        return True
 
     def reloading(self) -> None:
         """Say that the config is read anew; READY=1 ends it."""

@@ -60,8 +60,8 @@ class Vitals:
         ages = sorted(1000 * (seen.done - seen.captured) for seen in recent)
         begin, end = recent[0].done, recent[-1].done
         return Pace(
-            fps=(len(recent) - 1) / (end - begin) if end > begin else None,
-            age_ms=ages[len(ages) // 2],
-            age_p99_ms=ages[int(0.99 * (len(ages) - 1))],
+            fps=round((len(recent) - 1) / (end - begin), 1) if end > begin else None,
+            age_ms=round(ages[len(ages) // 2], 1),
+            age_p99_ms=round(ages[int(0.99 * (len(ages) - 1))], 1),
             work=sum(seen.work for seen in recent) / len(recent),
         )

@@ -220,7 +220,7 @@ def failing_plan(outage: float, *, chance: float = 1.0) -> list[float]:
     while now < outage:
         if plan.may_open(now, absent=False):
             tries.append(now)
-            plan.opening(now)
+            plan.opening(now, ready=True)
             plan.failed(now + 0.01)
         now += 0.01
     return tries
@@ -238,7 +238,7 @@ def test_attempts_are_a_quarter_to_five_seconds_apart() -> None:
 def test_attempts_that_take_long_are_not_followed_by_a_long_wait() -> None:
     plan = Plan(0.0, lambda: 1.0)
     for _ in range(6):
-        plan.opening(0.0)
+        plan.opening(0.0, ready=True)
         plan.failed(3.0)
     assert not plan.may_open(3.2, absent=False)
     assert plan.may_open(3.26, absent=False)
@@ -247,17 +247,18 @@ def test_attempts_that_take_long_are_not_followed_by_a_long_wait() -> None:
 def test_a_device_that_comes_back_is_opened_at_once() -> None:
     plan = Plan(0.0, lambda: 1.0)
     for now in range(10):
-        plan.opening(now)
-        plan.failed(now + 0.1)
-    assert not plan.may_open(10.0, absent=True)
-    assert not plan.may_open(20.0, absent=True)
-    assert plan.may_open(20.1, absent=False)
+        plan.opening(now, ready=True)
+        plan.failed(now + 3.0)
+    assert not plan.may_open(12.0, absent=True)
+    assert not plan.may_open(12.0, absent=True)
+    for _ in range(2):  # however often it is asked
+        assert plan.may_open(12.1, absent=False)
 
 
 def test_a_missing_node_is_not_believed_for_ever() -> None:
     plan = Plan(0.0, lambda: 1.0)
     assert plan.may_open(0.0, absent=True)
-    plan.opening(0.0)
+    plan.opening(0.0, ready=True)
     plan.failed(0.1)
     assert not plan.may_open(29.0, absent=True)
     assert plan.may_open(30.0, absent=True)
@@ -265,7 +266,7 @@ def test_a_missing_node_is_not_believed_for_ever() -> None:
 
 def test_what_hangs_is_given_up() -> None:
     plan = Plan(0.0)
-    plan.opening(0.0)
+    plan.opening(0.0, ready=True)
     assert not plan.hangs(14.9)
     plan.sign(10.0)
     assert not plan.hangs(24.9)
@@ -278,6 +279,16 @@ def test_what_hangs_is_given_up() -> None:
     plan.opened(40.0, fps=0.5)
     plan.frame(40.0, frozen=False)
     assert not plan.hangs(47.0)
+
+
+def test_a_process_has_a_minute_to_start_and_then_as_long_as_any_to_open() -> None:
+    plan = Plan(0.0)
+    plan.opening(0.0, ready=False)
+    assert not plan.hangs(59.0)
+    assert plan.hangs(60.0)
+    plan.ready(50.0)
+    assert not plan.hangs(64.0)
+    assert plan.hangs(65.0)
 
 
 def test_a_frozen_camera_is_opened_again_more_and_more_rarely() -> None:
@@ -296,9 +307,9 @@ def test_a_frozen_camera_is_opened_again_more_and_more_rarely() -> None:
 def test_a_camera_that_was_steady_for_a_while_begins_again_with_short_waits() -> None:
     plan = Plan(0.0, lambda: 1.0)
     for now in (0.0, 1.0, 2.0, 3.0):
-        plan.opening(now)
+        plan.opening(now, ready=True)
         plan.failed(now)
-    plan.opening(10.0)
+    plan.opening(10.0, ready=True)
     plan.opened(10.0, FPS)
     for now in (10.0, 13.0, 16.0):
         plan.frame(now, frozen=False)
@@ -310,7 +321,7 @@ def test_a_camera_that_fails_again_and_again_is_still_tried_every_two_seconds() 
     plan, now, longest = Plan(0.0, lambda: 1.0), 0.0, 0.0
     for _ in range(100):
         begun = now
-        plan.opening(now)
+        plan.opening(now, ready=True)
         plan.opened(now, FPS)
         plan.frame(now + 0.5, frozen=False)
         plan.failed(now + 1.0)

@@ -13,10 +13,12 @@ import msgspec
 import numpy as np
 import pytest
 
+from edgehands import heat
 from edgehands.cameras import Camera, open_camera
-from edgehands.config import CameraConfig, Config, StdoutConfig, TrackerConfig
+from edgehands.config import CameraConfig, Config, ServiceConfig, StdoutConfig, TrackerConfig
 from edgehands.errors import ConfigError, DeviceError
 from edgehands.frame import Frame
+from edgehands.mqtt.link import Link
 from edgehands.mqtt.settings import MqttConfig
 from edgehands.outputs import Output
 from edgehands.outputs import queue as queue_module
@@ -25,6 +27,7 @@ from edgehands.service import Service, opening
 from edgehands.service.ladder import Limit
 from edgehands.synthetic import DEMO_CLIP
 from edgehands.tracker import HandTracker
+from edgehands.web_settings import WebConfig
 from tests.brokers import Observer
 
 if TYPE_CHECKING:
@@ -101,6 +104,7 @@ class Ear(Output):
     def __init__(self) -> None:
         self.events: list[Event] = []
         self.results: list[Result] = []
+        self.ages: list[float] = []
         self.states: list[tuple[str, str]] = []
         self.problems: list[str | None] = []
         self.gate = threading.Event()
@@ -112,6 +116,7 @@ class Ear(Output):
 
     def result(self, result: Result) -> None:
         self.results.append(result)
+        self.ages.append(time.monotonic() - result.frame.captured)
 
     def camera(self, name: str, state: CameraState, reason: str | None) -> None:
         assert (reason is None) == (state == "ok")
@@ -300,6 +305,21 @@ def test_a_service_is_ready_once_each_camera_gives_frames_or_is_known_to_be_miss
     hear(manager, "STOPPING=1")
 
 
+@pytest.mark.usefixtures("devices")
+def test_a_manager_that_has_too_much_to_read_hears_later_that_the_service_is_ready(
+    manager: socket.socket, tmp_path: Path
+) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as others:
+        others.setblocking(False)
+        with suppress(BlockingIOError):
+            while True:
+                others.sendto(b"STATUS=busy", manager.getsockname())
+    with Running(config("hall"), file=tmp_path / "c.toml") as running:
+        wait_for(lambda: running.ear.results)
+        wait_for(lambda: running.health().ready)
+        hear(manager, "READY=1")
+
+
 def test_a_bug_in_one_cameras_thread_ends_the_run(devices: dict[str, Device]) -> None:
     with Running(config("hall", "stairs")) as running:
         wait_for(lambda: running.ear.results)
@@ -308,7 +328,7 @@ def test_a_bug_in_one_cameras_thread_ends_the_run(devices: dict[str, Device]) ->
     assert isinstance(running.error, ZeroDivisionError)
 
 
-@pytest.mark.parametrize("what", ["capture", "inference", "output"])
+@pytest.mark.parametrize("what", ["capture", "inference", "output", "broker"])
 def test_the_watchdog_hears_nothing_while_anything_hangs(
     what: str,
     devices: dict[str, Device],
@@ -325,10 +345,16 @@ def test_the_watchdog_hears_nothing_while_anything_hangs(
             return super().update(*arguments)
 
     monkeypatch.setattr(opening, "HandTracker", Hanging)
-    with Running(config("hall"), file=tmp_path / "c.toml") as running:
+    link = threading.Event()
+    link.set()
+    pause = Link._wait_for_wake
+    monkeypatch.setattr(Link, "_wait_for_wake", lambda *these: link.wait() and pause(*these))
+    broker = MqttConfig(url="mqtt://127.0.0.1:1", node="lab")
+    with Running(config("hall", output=(broker,)), file=tmp_path / "c.toml") as running:
         hear(manager, "READY=1")
         hear(manager, "WATCHDOG=1")
-        gates = {"capture": devices["/dev/hall"].driver, "inference": session}
+        driver = devices["/dev/hall"].driver
+        gates = {"capture": driver, "inference": session, "broker": link}
         gate = gates.get(what, running.ear.gate)
         gate.clear()
         hear(manager, "STATUS=waiting for")  # it was noticed
@@ -436,6 +462,52 @@ def test_a_reload_rebuilds_what_has_changed_and_nothing_else(
     assert started == ended
 
 
+def test_a_change_that_is_taken_back_before_it_was_taken_up_is_taken_back(
+    devices: dict[str, Device], tmp_path: Path
+) -> None:
+    first = config("hall")
+    other = msgspec.structs.replace(first, camera=(CameraConfig(source="/dev/other", name="hall"),))
+    source = Source(first)
+    with Running(first, file=tmp_path / "c.toml", reload=source) as running:
+        wait_for(lambda: running.ear.results)
+        driver = devices["/dev/hall"].driver
+        driver.clear()  # nothing is taken up between two frames that do not come
+        for wanted in (other, first):
+            source.config = wanted
+            running.service.reload()
+            wait_for(lambda: running.service.config is source.config)
+        driver.set()
+        wait_for(lambda: "/dev/other" in devices and devices["/dev/other"].closed.is_set())
+        wait_for(lambda: not devices["/dev/hall"].closed.is_set())
+        assert running.health().cameras[0].source == "/dev/hall"
+        wait_for(lambda: devices["/dev/hall"].given > 3)
+    assert running.error is None
+
+
+def test_an_output_that_cannot_be_opened_is_done_without_after_a_reload(
+    devices: dict[str, Device], tmp_path: Path
+) -> None:
+    first = config("hall")
+    source = Source(first)
+    with (
+        Running(first, file=tmp_path / "c.toml", reload=source) as running,
+        socket.socket() as taken,
+    ):
+        wait_for(lambda: running.health().ready)
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        page = WebConfig(enabled=True, address=f"127.0.0.1:{taken.getsockname()[1]}")
+        source.config = msgspec.structs.replace(first, web=page)
+        running.service.reload()
+        wait_for(lambda: running.ear.problems)
+        assert "in use" in str(running.health().config_problem)
+        assert running.service.config is source.config
+        hall = devices["/dev/hall"]
+        given = hall.given
+        wait_for(lambda: hall.given > given + 3)
+    assert running.error is None
+
+
 @pytest.mark.usefixtures("devices")
 def test_another_model_is_tried_before_the_old_one_goes(tmp_path: Path) -> None:
     first = config("hall")
@@ -450,6 +522,32 @@ def test_another_model_is_tried_before_the_old_one_goes(tmp_path: Path) -> None:
         seen = running.health().cameras[0].frames
         wait_for(lambda: running.health().cameras[0].frames > seen + 3)
         assert running.service.config is first
+
+
+@pytest.mark.usefixtures("devices")
+@pytest.mark.parametrize("watched", [False, True])
+def test_a_hot_machine_looks_at_fewer_frames_unless_somebody_watches(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, watched: bool
+) -> None:
+    zone = tmp_path / "class/thermal/thermal_zone0"
+    zone.mkdir(parents=True)
+    (zone / "temp").write_text("85200\n")
+    monkeypatch.setattr(heat, "SYS", tmp_path)
+    with Running(config("hall"), file=None if watched else tmp_path / "c.toml") as running:
+        if watched:
+            wait_for(lambda: len(running.ear.results) > 50)
+            assert running.health().cameras[0].fps_limit is None
+            return
+        wait_for(lambda: running.ear.results)
+        wait_for(lambda: running.health().cameras[0].fps_limit is not None)
+        health = running.health()
+        assert health.temperature == 85.2
+        assert health.cameras[0].fps_limit == pytest.approx(20.0)
+        assert health.cameras[0].limit_reason == "85 °C"
+        assert "20 (85 °C) fps" in health.line
+        (zone / "temp").write_text("60000\n")  # it is cool, and stays at that for a while
+        wait_for(lambda: running.health().temperature == 60.0)
+        assert running.health().cameras[0].fps_limit is not None
 
 
 def test_a_limit_leaves_frames_out_evenly_and_counts_them(devices: dict[str, Device]) -> None:
@@ -500,3 +598,36 @@ def test_a_broker_hears_of_every_camera_and_a_reload_keeps_its_connection(
         assert "unique_id" in components["hall_hands"]
         availability = [each.payload for each in observer.below("/availability")]
         assert availability == [b"online"]
+
+
+@pytest.mark.system
+def test_with_three_times_too_much_work_a_frame_is_no_older_than_it_must_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ages over a minute: within two periods of the camera and the work on a frame, and flat."""
+    work: list[float] = []
+
+    class Slow(HandTracker):
+        def update(self, *arguments: Any) -> Any:
+            begin = time.monotonic()
+            hands = super().update(*arguments)
+            time.sleep(max(0.0, 3 / FPS - (time.monotonic() - begin)))
+            work.append(time.monotonic() - begin)
+            return hands
+
+    monkeypatch.setattr(opening, "HandTracker", Slow)
+    one = CameraConfig(source="test:?clip=demo", name="hall")
+    busy = ServiceConfig(max_load=10.0)  # no ladder: every frame that there is time for
+    with Running(
+        msgspec.structs.replace(config("hall"), camera=(one,), service=busy),
+        file=tmp_path / "c.toml",
+    ) as running:
+        wait_for(lambda: running.ear.results)
+        time.sleep(60)
+    ages = np.array(running.ear.ages[20:])
+    slope = np.polyfit(np.arange(len(ages)) * 3 / FPS / 60, 1000 * ages, 1)[0]
+    p50, p99 = np.percentile(1000 * ages, (50, 99))
+    allowed = 1000 * (2 / FPS + np.percentile(work, 99))
+    said = f"p50 {p50:.1f}, p99 {p99:.1f} of {allowed:.1f} ms, {slope:+.2f} ms a minute"
+    assert p99 <= allowed, said
+    assert abs(slope) < 5, said

@@ -28,7 +28,7 @@ FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 
 # What may be run anywhere: it asks for no camera, broker or service, and ends by itself.
 HARMLESS = re.compile(
-    r"edgehands (demo|doctor|verify|models (list|check)|config (show|check|schema)"
+    r"edgehands (demo(?! --web)|doctor|verify|models (list|check)|config (show|check|schema)"
     r"|gestures list|ha blueprint)( --[a-z-]+)*$"
 )
 # `doctor` and `check` tell what they find by their exit code.

@@ -1,8 +1,9 @@
 """The service in a whole Debian, emulated: its camera, clock and power fail, and nothing leaks.
 
 `make test-guest` runs it; it takes half an hour. The camera is the kernel's own test driver, vivid,
-which draws no hands: states and frames are what is tested, not gestures. Times are those of this
-machine, with everything emulated: upper bounds.
+which draws no hands: states and frames are what is tested, not gestures. Emulated, a model takes
+seconds for a frame, more than a watchdog allows: instead of one there is CONTRIBUTING.md's backend,
+which sees nothing. Times are those of this machine, with everything else emulated: upper bounds.
 """
 
 from __future__ import annotations
@@ -32,7 +33,9 @@ if TYPE_CHECKING:
 CYCLES = int(os.environ.get("EDGEHANDS_GUEST_CYCLES", "100"))
 KILLS = int(os.environ.get("EDGEHANDS_GUEST_KILLS", "20"))
 MINUTES = float(os.environ.get("EDGEHANDS_GUEST_MINUTES", "10"))
-START_SECONDS = 120.0
+START_SECONDS = 240.0
+MISSING_SECONDS = 6.0
+"""For which the camera is unplugged: the process that waits for it needs four to start in there."""
 YEAR = 365 * 86400.0
 DRIVER = "/sys/bus/platform/drivers/vivid"
 # Saves without end, as `edgehands config init` does: an old one, a new one, an old one …
@@ -65,7 +68,7 @@ class Lab:
         self._disk = folder / "config.img"
         self.broker = broker
         self.ear = ear
-        self.config = image.write_config(made, self._disk, broker.port)
+        self.config = image.write_config(made, self._disk, broker.port, "blind")
         self.guest = Guest(made, folder, self._disk)
 
     def state(self) -> str:
@@ -116,7 +119,7 @@ def started(made: image.Image, folder: Path) -> Iterator[Lab]:
         broker.kill()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="class")
 def lab(made: image.Image, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """A guest whose service runs."""
     with started(made, tmp_path_factory.mktemp("lab")) as lab:
@@ -124,61 +127,65 @@ def lab(made: image.Image, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         yield lab
 
 
-def test_an_unplugged_camera_is_lost_and_comes_back_without_a_restart(lab: Lab) -> None:
-    pid = lab.pid()
-    files = []
-    lost, back = [], []
-    for _ in range(CYCLES):
-        begun = time.monotonic()
-        lab.guest.write(f"{DRIVER}/unbind", "vivid.0")
-        wait_for(lambda: lab.state() == "lost", 15)
-        lost.append(lab.ear.below("/vivid/camera")[-1].time - begun)
-        begun = time.monotonic()
-        lab.guest.write(f"{DRIVER}/bind", "vivid.0")
-        wait_for(lambda: lab.state() == "ok", 30)
-        back.append(lab.ear.below("/vivid/camera")[-1].time - begun)
-        files.append(lab.open_files(pid))
-    print(  # noqa: T201
-        f"{CYCLES} cycles: unplugged → lost, median {np.median(lost):.2f} s, worst {max(lost):.2f}"
-        f" s; plugged in → frames, median {np.median(back):.2f} s, worst {max(back):.2f} s; "
-        f"open files {files[0]} → {files[-1]}"
-    )
-    assert lab.pid() == pid
-    assert lab.guest.property("NRestarts") == "0"
-    assert max(files[len(files) // 2 :]) <= max(files[:3])
-    assert np.median(lost) <= 1.0
-    assert np.median(back) <= 3.0
+class TestWhileItRuns:
+    """One guest for both."""
+
+    def test_an_unplugged_camera_is_lost_and_comes_back_without_a_restart(self, lab: Lab) -> None:
+        pid = lab.pid()
+        files = []
+        lost, back = [], []
+        for _ in range(CYCLES):
+            begun = time.monotonic()
+            lab.guest.write(f"{DRIVER}/unbind", "vivid.0")
+            wait_for(lambda: lab.state() == "lost", 15)
+            lost.append(lab.ear.below("/vivid/camera")[-1].time - begun)
+            time.sleep(MISSING_SECONDS)
+            begun = time.monotonic()
+            lab.guest.write(f"{DRIVER}/bind", "vivid.0")
+            wait_for(lambda: lab.state() == "ok", 30)
+            back.append(lab.ear.below("/vivid/camera")[-1].time - begun)
+            files.append(lab.open_files(pid))
+        report(f"{CYCLES} cycles: unplugged → lost", lost)
+        report("plugged in → frames", back)
+        print(f"open files {files[0]} → {files[-1]}")  # noqa: T201
+        assert lab.pid() == pid
+        assert lab.guest.property("NRestarts") == "0"
+        assert max(files[len(files) // 2 :]) <= max(files[:3])
+        assert np.median(lost) <= 1.0
+        assert np.median(back) <= 3.0
+
+    def test_a_clock_that_jumps_is_no_stall(self, lab: Lab) -> None:
+        # A year ahead, all that systemd does daily or weekly would be due, and take the processor.
+        lab.guest.run("systemctl stop '*.timer'")
+        pid, before = lab.pid(), len(lab.ear.below("/vivid/camera"))
+        for seconds in (YEAR, -YEAR, *[5.0, -5.0] * 25, -100 * YEAR, 50 * YEAR):
+            lab.guest.step_clock(seconds)
+            time.sleep(5 if abs(seconds) > 10 else 0.2)
+        time.sleep(15)  # longer than any watchdog or patience
+        assert [heard.payload for heard in lab.ear.below("/vivid/camera")[before:]] == []
+        assert lab.pid() == pid
+        assert lab.guest.property("NRestarts") == "0"
 
 
-def test_a_clock_that_jumps_is_no_stall(lab: Lab) -> None:
-    pid, before = lab.pid(), len(lab.ear.below("/vivid/camera"))
-    for seconds in (YEAR, -YEAR, *[5.0, -5.0] * 25, -100 * YEAR, 50 * YEAR):
-        lab.guest.step_clock(seconds)
-        time.sleep(5 if abs(seconds) > 10 else 0.2)
-    time.sleep(15)  # longer than any watchdog or patience
-    assert [heard.payload for heard in lab.ear.below("/vivid/camera")[before:]] == []
-    assert lab.pid() == pid
-    assert lab.guest.property("NRestarts") == "0"
-
-
-def test_nothing_leaves_but_messages_to_the_broker(lab: Lab) -> None:
-    lab.guest.run("systemctl stop edgehands")
-    lab.guest.run(
-        "v4l2-ctl -d /dev/video0 --set-fmt-video=width=320,height=180,pixelformat=YUYV "
-        "--stream-mmap --stream-count=1 --stream-to=/tmp/frame",
-    )
-    raw = base64.b64decode(lab.guest.run("base64 -w0 /tmp/frame"))
-    begun = lab.guest.capture.stat().st_size
-    lab.ear.heard.clear()
-    lab.guest.run("systemctl start edgehands", timeout=START_SECONDS)
-    wait_for(lambda: lab.state() == "ok", START_SECONDS)
-    time.sleep(MINUTES * 60)
-    sent, strange = egress.read(lab.guest.capture)
+def test_nothing_leaves_but_messages_to_the_broker(made: image.Image, tmp_path: Path) -> None:
+    with started(made, tmp_path) as lab:
+        lab.guest.run("systemctl stop edgehands")
+        lab.guest.run(
+            "v4l2-ctl -d /dev/video0 --set-fmt-video=width=320,height=180,pixelformat=YUYV "
+            "--stream-mmap --stream-count=1 --stream-to=/tmp/frame",
+        )
+        raw = base64.b64decode(lab.guest.run("base64 -w0 /tmp/frame"))
+        lab.ear.heard.clear()
+        lab.guest.run("systemctl start edgehands", timeout=START_SECONDS)
+        wait_for(lambda: lab.state() == "ok", START_SECONDS)
+        time.sleep(MINUTES * 60)
+        assert int(lab.guest.property("NRestarts")) == 0
+        sent, strange = egress.read(lab.guest.capture)
+        peers = {egress.Peer(image.BROKER, 6, lab.broker.port)}
     whole = b"".join(sent.values())
     print(f"{MINUTES:g} minutes: {len(whole)} bytes sent, one frame has {len(raw)}")  # noqa: T201
-    assert lab.guest.capture.stat().st_size > begun
     assert strange == []
-    assert set(sent) == {egress.Peer(image.BROKER, 6, lab.broker.port)}
+    assert set(sent) == peers
     assert len(whole) < len(raw)
     for name, canary in canaries(raw):
         assert canary not in whole, f"pixels left the device, as {name}"
@@ -193,15 +200,19 @@ def test_a_power_cut_while_the_config_is_saved_leaves_the_old_or_the_new_one(
     with started(made, tmp_path) as lab:
         known = {digest(lab.config): "old", digest(new(lab.config)): "new"}
         for _ in range(KILLS):
-            lab.ready()
             lab.guest.start(SAVE)
-            time.sleep(4 + chance.uniform(0, 6))  # a Python takes its time to start in there
+            time.sleep(5 + chance.uniform(0, 10))  # a Python takes its time to start in there
             lab.reboot()
             found = lab.guest.run("sha256sum /etc/edgehands/edgehands.toml").split()[0]
             assert found in known, f"seed {seed}: {seen}"
             seen[known[found]] += 1
+        print(lab.guest.run("ls -A /etc/edgehands"))  # noqa: T201
         lab.ready()
         print(f"{KILLS} power cuts, seed {seed}: {seen}")  # noqa: T201
+
+
+def report(what: str, seconds: list[float]) -> None:
+    print(f"{what}: median {np.median(seconds):.2f} s, worst {max(seconds):.2f} s")  # noqa: T201
 
 
 def canaries(raw: bytes) -> Iterator[tuple[str, bytes]]:

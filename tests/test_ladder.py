@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
 
 from edgehands.config import ServiceConfig
 from edgehands.heat import temperature, throttling
-from edgehands.service.ladder import DOWN_SECONDS, HOT_SECONDS, UP_SECONDS, Ladder, Strain
+from edgehands.service.ladder import DOWN_SECONDS, HOT_SECONDS, UP_SECONDS, Ladder, Pacer, Strain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -140,3 +141,24 @@ def test_only_what_throttles_now_counts(tmp_path: Path, bits: str, why: str | No
     (folder / "get_throttled").write_text(bits)
     found = throttling(tmp_path)
     assert found == why or (why is not None and found is not None and why in found)
+
+
+@pytest.mark.parametrize("limit", [20.0, 15.0, 10.0, 7.5, 5.0])
+def test_frames_are_left_out_evenly(limit: float) -> None:
+    pacer = Pacer()
+    frames = [frame / 30 for frame in range(300) if pacer.admits(frame / 30, limit, 30.0)]
+    assert len(frames) == pytest.approx(10 * limit, abs=1)
+    gaps = [after - before for before, after in pairwise(frames)]
+    assert max(gaps) - min(gaps) < 1.01 / 30
+
+
+def test_after_a_gap_there_is_no_burst() -> None:
+    pacer = Pacer()
+    assert pacer.admits(0.0, 10.0, 30.0)
+    later = [frame for frame in range(9) if pacer.admits(60 + frame / 30, 10.0, 30.0)]
+    assert later == [0, 3, 6]
+
+
+def test_without_a_limit_every_frame_is_looked_at() -> None:
+    pacer = Pacer()
+    assert all(pacer.admits(frame / 30, None, 30.0) for frame in range(30))

@@ -83,7 +83,7 @@ def test_the_same_line_comes_once_a_minute_with_the_number_held_back(journal: Jo
     journal.now += 10.0
     journal.say("%s: late by %d ms", "hall", 7)
     assert len(journal.lines) == 2
-    assert "hall: late by 7 ms [99 more like it were held back]" in journal.lines[1]
+    assert "hall: late by 7 ms [and 99 more like it, held back]" in journal.lines[1]
 
 
 def test_other_things_and_other_reasons_are_other_lines(journal: Journal) -> None:
@@ -100,10 +100,10 @@ def test_what_was_held_back_is_told_by_the_next_line_or_at_the_end(journal: Jour
     journal.now += 61
     journal.say("%s hangs", "door")
     assert ["hall" in line for line in journal.lines] == [True, True, False]
-    assert "[2 more like it were held back]" in journal.lines[1]
+    assert "[and 2 more like it, held back]" in journal.lines[1]
     journal.say("%s hangs", "door")
     journal.handler.close()
-    assert "door hangs [1 more like it were held back]" in journal.lines[-1]
+    assert "door hangs [and 1 more like it, held back]" in journal.lines[-1]
     assert len(journal.lines) == 4
 
 
@@ -114,7 +114,7 @@ def test_no_line_is_lost_and_memory_is_bounded_when_all_are_different(journal: J
         journal.now += 0.001
     assert len(journal.handler._repeats._last) < 1000
     journal.handler.close()
-    counts = [re.search(r"\[(\d+) more", line) for line in journal.lines]
+    counts = [re.search(r"\[and (\d+) more", line) for line in journal.lines]
     assert sum(1 if count is None else int(count[1]) for count in counts) == 10_000
 
 

@@ -71,7 +71,7 @@ class Running:
 
     def status(self) -> dict[str, Any]:
         answer = subprocess.run(
-            [sys.executable, "-m", "edgehands", "status", "--json"],
+            [sys.executable, "-m", "edgehands", "status", "mirror", "--json"],
             env=self.environment,
             capture_output=True,
             check=False,
@@ -86,7 +86,7 @@ class Running:
     def wait_for_camera(self, state: str) -> None:
         """Return once the camera is in this state and has given frames."""
         for _ in range(600):
-            for run in find_runs():
+            for run in find_runs("mirror"):
                 assert run.health is not None
                 (camera,) = run.health.cameras
                 if camera.state == state and camera.frames:

@@ -1,4 +1,4 @@
-"""The soak's figures, and a minute of it: the service outlives what is done around it."""
+"""The soak's figures, and half a minute of it: the service outlives what is done around it."""
 
 from __future__ import annotations
 
@@ -70,16 +70,16 @@ def test_a_fault_that_is_never_mended_fails_the_soak_and_is_said() -> None:
 @pytest.mark.slow
 @pytest.mark.skipif(PROGRAM is None, reason="no mosquitto here: apt install mosquitto")
 @pytest.mark.usefixtures("models")
-def test_a_minute_of_faults_leaves_the_service_as_it_was(tmp_path: Path) -> None:
+def test_faults_one_after_the_other_leave_the_service_as_it_was(tmp_path: Path) -> None:
     from rich.console import Console
 
     from edgehands.benchmarks.soak.__main__ import run
 
     with (tmp_path / "log").open("w") as log:
-        done = run(0.75, 0.08, sample_every=1.0, setting=Setting(), log=Console(file=log))
+        done = run(0.4, 0.02, sample_every=1.0, setting=Setting(), log=Console(file=log))
     said = (tmp_path / "log").read_text()
     assert done.passed, said
-    assert len(done.faults) >= 4, said
+    assert len(done.faults) >= 3, said
     before, after = done.samples[0], done.samples[-1]
     assert after.frames > before.frames
     assert after.delivered > before.delivered

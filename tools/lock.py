@@ -24,7 +24,7 @@ else:
 
 PROJECT = Path(__file__).parent.parent
 FOLDER = PROJECT / "systemd"
-EXTRAS = ("onnxruntime", "openvino")
+EXTRAS = ("metrics", "onnxruntime", "openvino", "web")
 """Those that a device may want."""
 
 

@@ -45,7 +45,7 @@ RESULTS = Path(__file__).parents[1] / "results"
 BAR = 0.15
 """Milliseconds per hand and frame."""
 
-_IDLE_FRAMES = 300  # of each kind
+_IDLE_FRAMES = 150  # of each kind
 _PAUSE = 1.0  # seconds from one scene to the next
 _TAKES = 5
 _REFERENCE = np.linspace(0.0, 1.0, 64, dtype=np.float32)

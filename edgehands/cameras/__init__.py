@@ -1,13 +1,5 @@
 """Cameras by name: a device, a video file, images or a synthetic scene, all behind one `Camera`.
 
-``/dev/video0``, ``0``    a USB camera by device node or by index
-``usb:C920``              a USB camera by its name in /dev/v4l/by-id or a unique part of it
-``clip.mp4``              a video file; ``file:clip.mp4`` is the same
-``photos/``, ``a*.png``   a folder, a glob or one file of images; so is ``images:photos/``
-``loop:clip.mp4``         a video file over and over, at the pace of a live camera
-``synthetic:``            drawn hands, at the pace of a live camera
-========================  ================================================================
-=======
 ============================  ============================================================
 ``/dev/video0``, ``0``        a USB camera by device node or by index
 ``usb:C920``                  a USB camera by its name in /dev/v4l/by-id, or in by-path, or

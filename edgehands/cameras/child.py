@@ -39,10 +39,13 @@ def main(descriptor: str, memory: str, kind: str) -> None:
     """Serve the parent on the other end of a socket until it has had enough."""
     _end_with_the_parent()
     parent = _Parent(socket.socket(fileno=int(descriptor)))
-    logging.basicConfig(level=logging.INFO, handlers=[_Notes(parent)])
+    logging.basicConfig(level=logging.INFO, format="%(message)s", handlers=[_Notes(parent)])
     with suppress(EdgeHandsError):  # what is missing is said when it is opened
         importlib.import_module(SCHEMES[kind])
+    if opencv := sys.modules.get("cv2"):
+        opencv.setNumThreads(1)  # the cores are for the models
     slots = Slots(int(memory))
+    parent.tell(messages.Ready())
     while True:
         order = parent.order()
         if isinstance(order, messages.Open):
@@ -109,7 +112,7 @@ class _Notes(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         text = messages.shortened(self.format(record))
-        code = str(getattr(record, "code", ""))
+        code = getattr(record, "code", None)
         self._parent.note(messages.Note(record.name, record.levelno, text, code))
 
 

@@ -36,6 +36,10 @@ class Close(msgspec.Struct, frozen=True, tag=True):
     """Close the camera and end."""
 
 
+class Ready(msgspec.Struct, frozen=True, tag=True):
+    """Everything is imported: a camera can be opened."""
+
+
 class Opened(msgspec.Struct, frozen=True, tag=True):
     """The camera is open."""
 
@@ -83,12 +87,12 @@ class Note(msgspec.Struct, frozen=True, tag=True):
     logger: str
     level: int
     text: str
-    code: str = ""
-    """Of messages.py."""
+    code: str | None = None
+    """Of edgehands.messages, for a warning or an error."""
 
 
 Order: TypeAlias = Open | Take | Close
-Report: TypeAlias = Opened | Picture | Unusable | Failed | Ended | Note
+Report: TypeAlias = Ready | Opened | Picture | Unusable | Failed | Ended | Note
 
 LONGEST = 1 << 16
 """Bytes of a message."""

@@ -17,6 +17,8 @@ ABSENT = 30.0
 MINUTE = 60.0
 STEADY = 5.0
 """Seconds of frames after which waits are short again."""
+STARTING = 60.0
+"""Seconds that a process has for its imports: a small board reads them from a slow card."""
 OPENING = 15.0
 """Seconds that opening may take without a sign of life."""
 FIRST_FRAME = 10.0
@@ -53,7 +55,7 @@ class Plan:
         self._absent = False
 
     def may_open(self, now: float, *, absent: bool) -> bool:
-        """Whether to open it now; `absent` is known only of some devices."""
+        """Whether it is time to open it; `absent` is known only of some devices."""
         if self.phase != "waiting":
             return False
         if absent and self._failures:
@@ -63,17 +65,24 @@ class Plan:
             self._absent = False
             self._failures = 0
             self._trouble_since = None
-            return True
+            self._next = now
         return now >= self._next
 
-    def opening(self, now: float) -> None:
-        """It is being opened."""
+    def opening(self, now: float, *, ready: bool) -> None:
+        """It is being opened, by a process that is ready to or yet has to start."""
         self.phase = "opening"
+        self._patience = OPENING if ready else STARTING
         self._begun = self._sign = now
 
     def rested(self, seconds: float) -> None:
         """For so long nobody looked for signs of life."""
         self._sign += seconds
+
+    def ready(self, now: float) -> None:
+        """The process has started."""
+        self._sign = now
+        if self.phase == "opening":
+            self._patience = OPENING
 
     def sign(self, now: float) -> None:
         """Whoever opens it is alive."""
@@ -103,7 +112,7 @@ class Plan:
     def hangs(self, now: float) -> bool:
         """Whether it is to be given up and opened anew."""
         if self.phase == "opening":
-            return now - self._sign >= OPENING
+            return now - self._sign >= self._patience
         if self.phase != "open":
             return False
         if now - self._sign >= (FIRST_FRAME if self._frames_since is None else self._patience):

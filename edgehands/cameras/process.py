@@ -73,6 +73,8 @@ class CaptureProcess:
         self._written = b""
         self._kill_at: float | None = None
         self._ended = False
+        self.ready = False
+        """It has imported everything and can open a camera."""
         self.asked = False
         """It owes a frame."""
 
@@ -104,6 +106,8 @@ class CaptureProcess:
                 raise EOFError from error
             if isinstance(report, messages.Picture | messages.Failed | messages.Ended):
                 self.asked = False
+            elif isinstance(report, messages.Ready):
+                self.ready = True
             yield report
 
     def image_of(self, picture: messages.Picture) -> ImageArray:
@@ -117,11 +121,11 @@ class CaptureProcess:
         except ValueError as error:
             raise EOFError from error
 
-    def leave(self, now: float) -> None:
-        """Ask it to end, if nobody has; `is_gone` sees to it."""
+    def leave(self, now: float, grace: float = GRACE) -> None:
+        """Ask it to end, if nobody has, in so many seconds; `is_gone` sees to it."""
         if self._kill_at is None:
             self.order(messages.Close())
-            self._kill_at = now + GRACE
+            self._kill_at = now + grace
 
     def is_gone(self, now: float) -> bool:
         """Whether it has ended; one that was asked to and has not in time is killed."""

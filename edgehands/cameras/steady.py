@@ -5,19 +5,19 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from edgehands.cameras import messages
 from edgehands.cameras.base import Camera
 from edgehands.cameras.condition import Condition
 from edgehands.cameras.live import FALLBACK_FPS
+from edgehands.cameras.opening import Opening
 from edgehands.cameras.plan import Plan
-from edgehands.cameras.process import CaptureProcess
+from edgehands.cameras.process import GRACE, CaptureProcess
 from edgehands.cameras.v4l2 import is_absent
 from edgehands.errors import UsageError
 from edgehands.frame import Frame
-from edgehands.messages import FOREIGN
+from edgehands.redaction import redacted
 
 if TYPE_CHECKING:
     from edgehands.hand import ImageArray
@@ -32,8 +32,8 @@ _LATE = 0.5
 """Seconds after which they are."""
 _OLD = 0.1
 """Seconds that a frame may have waited for somebody to take it."""
-_REPEAT = 60.0
-"""Seconds until the capture process may say the same again."""
+_HASTE = 0.4
+"""Seconds that a process which hangs is given to end by itself."""
 _STUCK = 3
 """Processes left behind in a driver's call, after which no more are started."""
 _AGAIN = frozenset({"usb", "rtsp", "rtsps", "http", "https", "test"})
@@ -67,10 +67,9 @@ class SteadyCamera(Camera):
         self._process: CaptureProcess | None = None
         self._leaving: list[CaptureProcess] = []
         self._prepare = True  # start a process before it can open anything
-        self._opening = _Opening(now)
+        self._opening = Opening(now)
         self._last: tuple[float, float] | None = None  # times of the last frame
         self._left = now
-        self._said: dict[str, float] = {}
         self._closed = False
         self._lock = threading.Lock()
         self._advance(now)
@@ -125,11 +124,11 @@ class SteadyCamera(Camera):
         self._leaving = [process for process in self._leaving if not process.is_gone(now)]
         absent = self._is_absent(now)
         if self._plan.hangs(now):
-            self._dismiss(now)
+            self._dismiss(now, _HASTE)
             self._plan.failed(now)
             self._condition.reopening(now)
         elif absent and self._plan.phase == "open":
-            self._lose(now, f"{self.source} was unplugged")
+            self._lose(now, f"{redacted(self.source)} was unplugged: plug it in again")
         may_open = (
             len(self._leaving) < _STUCK
             and all(process.is_stuck(now) for process in self._leaving)
@@ -138,8 +137,8 @@ class SteadyCamera(Camera):
         if self._process is None and (self._prepare or may_open):
             self._start(now)
         if self._process is not None and may_open:
-            self._plan.opening(now)
-            self._opening = _Opening(now)
+            self._plan.opening(now, ready=self._process.ready)
+            self._opening = Opening(now)
             self._process.order(self._order)
         if self._process is not None and self._plan.phase == "open":
             self._process.ask()
@@ -183,24 +182,23 @@ class SteadyCamera(Camera):
         except EOFError:
             self._lose(time.monotonic(), f"the process that captures it {process.story()}")
             self._prepare = False  # not before its time
-            died = f"camera {self.source}: {self._condition.reason}"
-            self._log(__name__, logging.WARNING, died, "EH1105")
+            logger.warning(
+                "camera %s: %s",
+                redacted(self.source),
+                self._condition.reason,
+                extra={"code": "EH1105"},
+            )
         self._show()
         return frame
 
     def _frame(self, picture: messages.Picture, image: ImageArray, now: float) -> Frame:
-        opening, last = self._opening, self._last
         self._count(picture.dropped, picture.rejected)
         self._condition.frame(now, picture.look)
         self._plan.frame(now, frozen=self._condition.state == "frozen")
-        if opening.frames == 0 and last is not None:
-            self.reopened += 1
-            if picture.time <= last[0]:  # a clock of its own that began anew
-                opening.shift = last[0] + picture.captured - last[1] - picture.time
-        opening.frames += 1
-        opening.last = now
+        self.reopened += self._opening.frames == 0 and self._last is not None
+        self._opening.last = now
         # Not the frame itself: its place in memory would never be free.
-        self._last = picture.time + opening.shift, picture.captured
+        self._last = self._opening.time_of(picture, self._last), picture.captured
         return Frame(image=image, time=self._last[0], captured=picture.captured)
 
     def _hear(self, report: messages.Report, now: float) -> None:
@@ -209,13 +207,15 @@ class SteadyCamera(Camera):
             self._plan.opened(now, report.fps)
             self._condition.opened(now, report.fps)
         elif isinstance(report, messages.Unusable):
-            self._count(self._opening.dropped, report.rejected)
+            self._count(None, report.rejected)
             self._condition.unusable(now)
         elif isinstance(report, messages.Failed):
             self._hear_failure(report, now)
+        elif isinstance(report, messages.Ready):
+            self._plan.ready(now)
         elif isinstance(report, messages.Note):
             self._plan.sign(now)
-            self._log(report.logger, report.level, report.text, report.code or FOREIGN)
+            _log(report)
         elif isinstance(report, messages.Ended):
             self._closed = True
 
@@ -223,8 +223,12 @@ class SteadyCamera(Camera):
         if failure.kind == UsageError.__name__:
             raise UsageError(failure.message)
         if failure.trace:
-            bug = f"camera {self.source}: a bug: {failure.trace}"
-            self._log(__name__, logging.ERROR, bug, "EH1106")
+            logger.error(
+                "camera %s: %s",
+                redacted(self.source),
+                failure.trace,
+                extra={"code": "EH1106"},
+            )
         keeps = self._plan.phase == "opening" and self._kind in _AGAIN and not failure.trace
         self._lose(now, failure.message, keeps=keeps)
 
@@ -234,40 +238,32 @@ class SteadyCamera(Camera):
         self._plan.failed(now)
         self._condition.lost(now, reason)
 
-    def _dismiss(self, now: float) -> None:
+    def _dismiss(self, now: float, grace: float = GRACE) -> None:
         """Let the process go; another one gets ready while the device is waited for."""
         if self._process is not None:
-            self._process.leave(now)
+            self._process.leave(now, grace)
             self._leaving.append(self._process)
             self._process = None
             self._prepare = True
 
-    def _count(self, dropped: int, rejected: int) -> None:
-        """Take over counts that began with the opening."""
-        self.dropped += dropped - self._opening.dropped
-        self.rejected += rejected - self._opening.rejected
-        self._opening.dropped, self._opening.rejected = dropped, rejected
-
-    def _log(self, name: str, level: int, text: str, code: str) -> None:
-        """Write a line of the capture process, the same not more than once a minute."""
-        now = time.monotonic()
-        self._said = {line: at for line, at in self._said.items() if now - at < _REPEAT}
-        if text not in self._said:
-            self._said[text] = now
-            logging.getLogger(name).log(level, "%s", text, extra={"code": code})
+    def _count(self, dropped: int | None, rejected: int) -> None:
+        more_dropped, more_rejected = self._opening.counted(dropped, rejected)
+        self.dropped += more_dropped
+        self.rejected += more_rejected
 
     def _show(self) -> None:
         self.state, self.reason = self._condition.state, self._condition.reason
 
 
-@dataclass(slots=True)
-class _Opening:
-    """One time that the camera was opened."""
-
-    last: float
-    """When it gave its last frame, or was opened."""
-    frames: int = 0
-    dropped: int = 0
-    rejected: int = 0
-    shift: float = 0.0
-    """Seconds from its frames' time to ours."""
+def _log(note: messages.Note) -> None:
+    """Say here what the capture process had to say there."""
+    target = logging.getLogger(note.logger)
+    if target.isEnabledFor(note.level):
+        values = {
+            "name": note.logger,
+            "levelno": note.level,
+            "levelname": logging.getLevelName(note.level),
+            "msg": note.text,
+            **({"code": note.code} if note.code else {}),
+        }
+        target.handle(logging.makeLogRecord(values))

@@ -19,6 +19,7 @@ STOPPED = -1
 """What a command returns that was stopped and could end in good order; `main` knows by what."""
 
 _OURS = "edgehands-"  # what the names of our threads begin with, which have all ended by then
+_SERVICE = "run"  # the command that has not failed either if it was stopped while it started
 # As shells report a signal.
 _INTERRUPTED_EXIT_CODE = 128 + signal.SIGINT
 _TERMINATED_EXIT_CODE = 128 + signal.SIGTERM
@@ -119,7 +120,7 @@ def _meant(code: int, stop: _Stop) -> int:
     if code == STOPPED:  # a service that was asked to stop and did has not failed
         return 0 if stop.asked else _INTERRUPTED_EXIT_CODE
     if code == _INTERRUPTED_EXIT_CODE and stop.asked:
-        return _TERMINATED_EXIT_CODE
+        return 0 if _SERVICE in sys.argv else _TERMINATED_EXIT_CODE
     return code
 
 

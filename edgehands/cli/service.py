@@ -25,7 +25,7 @@ def install(
         typer.Option(
             metavar="FILE",
             help="The config to begin with; one that is in /etc/edgehands is never replaced. By "
-            "default the commented sample.",
+            "default your own, else the commented sample.",
             show_default=False,
         ),
     ] = None,

@@ -66,13 +66,16 @@ def _why_none(name: str | None) -> str:
     from edgehands.monitor.systemd import ask_unit
 
     unit = ask_unit() or {}
-    if unit.get("LoadState") == "loaded" and unit.get("ActiveState") != "active" and not name:
-        return (
-            f"EdgeHands does not run: its unit is {unit.get('ActiveState')}, exit code "
-            f"{unit.get('ExecMainStatus')}; see why: journalctl -u edgehands -n 30"
-        )
-    named = f" of the name {name}" if name else ""
-    return f"EdgeHands does not run: nothing{named} answers here; start it: edgehands run"
+    if name or unit.get("LoadState") != "loaded":
+        named = f" of the name {name}" if name else ""
+        return f"EdgeHands does not run: nothing{named} answers here; start it: edgehands run"
+    state, look = unit.get("ActiveState"), "see why: journalctl -u edgehands -n 30"
+    if state == "inactive":
+        return "EdgeHands does not run: its unit is off; start it: sudo systemctl start edgehands"
+    if state == "failed":
+        code = unit.get("ExecMainStatus")
+        return f"EdgeHands does not run: its unit is failed, exit code {code}; {look}"
+    return f"EdgeHands does not answer yet: its unit is {state}; {look}"
 
 
 def _show(run: "Run", *, named: bool) -> None:

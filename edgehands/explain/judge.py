@@ -59,19 +59,12 @@ class Judge:
         Raises:
             UsageError: the gesture to speak of is switched off.
         """
-        poses = {pose.gesture: pose for pose in self._interpreter.explain(hand)}
         best = self._interpreter.pose(hand)
-        if self._gesture is not None:
-            if self._gesture not in poses:
-                raise UsageError(f"{self._gesture} is switched off: enable it to have it explained")
-            pose = poses[self._gesture]
-        elif best is not None:
-            pose = poses[best.gesture]
-        elif shown is not None:
-            pose = poses[shown]
-        else:
-            counting = [each for each in poses.values() if self._rules(each.gesture).enabled]
-            pose = max(counting or poses.values(), key=lambda each: each.score)
+        gesture = self._gesture or (best.gesture if best else shown) or self._nearest(hand)
+        poses = self._interpreter.explain(hand, gesture)
+        if not poses:
+            raise UsageError(f"{gesture} is switched off: enable it to have it explained")
+        (pose,) = poses
         counts = best is not None and best.gesture == pose.gesture
         verdict, reason, needs = self._verdict(pose, shown, block, counts=counts)
         if self._gesture and best and not counts and verdict == "torn":
@@ -88,6 +81,11 @@ class Judge:
             reason=reason,
             needs=needs,
         )
+
+    def _nearest(self, hand: Hand) -> str:
+        scores = self._interpreter.scores(hand)
+        counting = [each for each in scores if self._rules(each.gesture).enabled]
+        return max(counting or scores, key=lambda each: each.score).gesture
 
     def _verdict(
         self, pose: PoseExplanation, shown: str | None, block: Block | None, *, counts: bool

@@ -39,22 +39,12 @@ def pairs(off: Array) -> Array:
 _figures = json.loads(FIGURES.read_text(encoding="utf-8"))
 _MEANS = np.array(_figures["means"])
 _STEEPNESS = 1 / (FARTHEST * np.array(_figures["spreads"]))
-_ONE = np.ones(1 + len(_MEANS))
+_ONE = np.ones(1 + len(_MEANS), np.float32)
+_ROWS, _COLUMNS = np.triu_indices(len(_ONE))
+_WEIGHTS = np.array(list(_figures["weights"].values()), np.float32)
 
 SHAPES_KNOWN: tuple[str, ...] = tuple(_figures["weights"])
 """The shapes, in the order of `likenesses`."""
-
-
-def _tables() -> Array:
-    """Return [shapes, (1 + M)²]: the weights of all products, those below the diagonal 0."""
-    count = len(_MEANS) + 1
-    tables = np.zeros((len(SHAPES_KNOWN), count, count))
-    rows, columns = np.triu_indices(count)
-    tables[:, rows, columns] = list(_figures["weights"].values())
-    return tables.reshape(len(SHAPES_KNOWN), -1)
-
-
-_WEIGHTS = _tables()
 
 
 def likenesses(shape: Array) -> Array:
@@ -65,4 +55,4 @@ def likenesses(shape: Array) -> Array:
     """
     off = _ONE.copy()
     np.minimum(np.maximum((shape - _MEANS) * _STEEPNESS, -1.0), 1.0, out=off[1:])
-    return np.asarray(_WEIGHTS @ (off[:, None] * off).ravel())
+    return np.asarray(_WEIGHTS @ (off.take(_ROWS) * off.take(_COLUMNS)))

@@ -202,7 +202,7 @@ def _off_directions(along: Array) -> Array:
 
 def _facing_cosines(world: Array, *, right: bool) -> tuple[float, ...]:
     """Cosines between the palm's outward normal and each way it can face."""
-    (x, y, z), (ax, ay, az), (bx, by, bz) = world[_CORNERS].tolist()
+    (x, y, z), (ax, ay, az), (bx, by, bz) = world.take(_CORNERS, axis=0).tolist()
     ax, ay, az, bx, by, bz = ax - x, ay - y, az - z, bx - x, by - y, bz - z
     normal = ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx
     sign = (1.0 if right else -1.0) / max(math.hypot(*normal), _TINY * _TINY)

@@ -98,12 +98,14 @@ class PoseReader:
             return None
         return PoseScore(self._names[best], float(scores[best]))
 
-    def explain(self, hand: Hand) -> list[PoseExplanation]:
-        """Return every pose with its conditions and how far this hand meets each."""
-        explained = self._table.explain(measure(hand, mirrored=self._mirrored))
+    def explain(self, hand: Hand, gesture: str | None = None) -> list[PoseExplanation]:
+        """Return every pose, or one, with its conditions and how far this hand meets each."""
+        measures = measure(hand, mirrored=self._mirrored)
+        wanted = [number for number, name in enumerate(self._names) if gesture in (None, name)]
+        scores, explained = self._table.scores(measures), self._table.explain(measures, wanted)
         return [
-            PoseExplanation(pose.gesture, pose.score, conditions)
-            for pose, conditions in zip(self.scores(hand), explained, strict=True)
+            PoseExplanation(self._names[number], float(scores[number]), explained[number])
+            for number in wanted
         ]
 
     def _is_outdone(self, pose: int, counting: list[int]) -> bool:

@@ -12,7 +12,7 @@ from edgehands.gestures.measures import LONG_FINGERS, UNITS, Array, contrast
 from edgehands.gestures.states import STATES, Need
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     import numpy.typing as npt
 
@@ -124,17 +124,18 @@ class PoseTable:
         readings = self._of_readings.reduced(np.minimum, conditions)
         return _degree(np.maximum.reduceat(readings, self._first))
 
-    def explain(self, measures: Array) -> list[tuple[Condition, ...]]:
-        """Return each pose's conditions, in the reading that is met best."""
+    def explain(
+        self, measures: Array, wanted: Collection[int] | None = None
+    ) -> list[tuple[Condition, ...]]:
+        """Return each pose's conditions, in the reading that is met best.
+
+        Args:
+            measures: as `measures.measure` returns them.
+            wanted: numbers of poses; the others get no conditions, which saves most of the time.
+        """
         return [
-            max(
-                (
-                    tuple(_explained(each, measures) for each in _conditions(pose, reading))
-                    for reading in _readings(pose)
-                ),
-                key=_weakest,
-            )
-            for pose in self._poses
+            _best_reading(pose, measures) if wanted is None or number in wanted else ()
+            for number, pose in enumerate(self._poses)
         ]
 
     def contradictions(self) -> npt.NDArray[np.bool_]:
@@ -268,6 +269,15 @@ def _degree(inside: Array) -> Array:
 
 def _first(pair: tuple[float, Need]) -> float:
     return pair[0]
+
+
+def _best_reading(pose: dict[str, tuple[str, ...]], measures: Array) -> tuple[Condition, ...]:
+    """Return the conditions of a pose in the reading that is met best."""
+    readings = (
+        tuple(_explained(each, measures) for each in _conditions(pose, reading))
+        for reading in _readings(pose)
+    )
+    return max(readings, key=_weakest)
 
 
 def _weakest(conditions: tuple[Condition, ...]) -> float:

@@ -19,8 +19,8 @@ from edgehands.errors import InputError, UsageError
 from edgehands.installation import environment, files, models, systemd
 from edgehands.installation.environment import PICAMERA2
 from edgehands.installation.files import File, Link, Manifest
-from edgehands.installation.needs import Needs, dropin_text, needs
-from edgehands.installation.places import SHIPPED, UNIT, Places
+from edgehands.installation.needs import Needs, check_visible, dropin_text, needs
+from edgehands.installation.places import SHIPPED, UNIT, Places, callers_config
 from edgehands.models.derived import SUBFOLDER, get_recipe
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Wishes:
     """What the user said."""
 
     config: Path | None = None
-    """File to start from where there is no config yet; None takes the commented sample."""
+    """File to start from where there is no config yet; None takes the user's, else the sample."""
     wheel: Path | None = None
     """EdgeHands; None takes the one that runs."""
     wheelhouse: Path | None = None
@@ -93,6 +93,7 @@ class _Installation:
         self._dry_run = dry_run
         self._before = files.load_manifest(places) or Manifest()
         self._manifest = Manifest(version=__version__)
+        self._source = wishes.config or callers_config() or SAMPLE
         self._changed = False
         self._folder = places.home
         """Of the environment, once that is decided."""
@@ -129,11 +130,10 @@ class _Installation:
             action()
 
     def _config_file(self) -> File:
-        source = self._wishes.config or SAMPLE
         try:
-            content = source.read_bytes()
+            content = self._source.read_bytes()
         except OSError as error:
-            raise InputError(f"cannot read {source}: {error.strerror}") from error
+            raise InputError(f"cannot read {self._source}: {error.strerror}") from error
         return File(self._places.config, content, "the config: yours to edit", keep=True)
 
     def _config(self, file: File) -> Config:
@@ -142,8 +142,9 @@ class _Installation:
         Raises:
             ConfigError: it has mistakes, which are said before anything is done.
         """
-        there = file.state() != "absent"
-        return config_files.load(file.path if there else self._wishes.config or SAMPLE)
+        config = config_files.load(self._source if file.state() == "absent" else file.path)
+        check_visible(config)
+        return config
 
     def _recipe(self, wanted: Needs) -> Recipe:
         system_packages = self._wishes.system_packages

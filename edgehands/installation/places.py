@@ -7,10 +7,14 @@ import pwd
 from dataclasses import dataclass
 from pathlib import Path
 
+from edgehands import folders
+
 SHIPPED = Path(__file__).parent.parent / "systemd"
 """The unit, its drop-ins, the sample config and what else is installed as it is."""
 UNIT = "edgehands.service"
 SERVICE = "edgehands"
+HIDDEN = (Path("/home"), Path("/root"), Path("/run/user"))
+"""What the service does not see: ProtectHome=yes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +80,15 @@ class Places:
     def _private(self, base: str) -> tuple[Path, ...]:
         """Return where systemd keeps a folder while its user comes and goes, and the link there."""
         return self.at(f"{base}/private/{SERVICE}"), self.at(f"{base}/{SERVICE}")
+
+
+def callers_config() -> Path | None:
+    """Return the config file of whoever installs, under sudo of whoever typed that; if any."""
+    home, own = callers_home(), folders.config()
+    for folder in (home and home / ".config/edgehands", own):
+        if folder and (folder / "edgehands.toml").is_file():
+            return folder / "edgehands.toml"
+    return None
 
 
 def callers_home() -> Path | None:

@@ -8,22 +8,11 @@ from typing import TYPE_CHECKING
 
 from edgehands.errors import ConfigError
 from edgehands.mqtt.broker import parse_url
-from edgehands.passwords import Places, take_from_environment
+from edgehands.passwords import Places
 
 if TYPE_CHECKING:
     from edgehands.mqtt.broker import Broker
     from edgehands.mqtt.settings import MqttConfig
-
-__all__ = [
-    "CREDENTIAL",
-    "Access",
-    "Will",
-    "find_access",
-    "find_password",
-    "password_places",
-    "take_from_environment",
-    "tls_context",
-]
 
 CREDENTIAL = "mqtt-password"
 """Name of the systemd credential: LoadCredential=mqtt-password:/etc/edgehands/mqtt-password."""

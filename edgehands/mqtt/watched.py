@@ -49,10 +49,9 @@ class Watched:
     def state(self, now: float) -> CameraState:
         """Return how the camera is doing now."""
         pace, condition = self.vitals.pace(now), self.condition(now)
-        age = pace.age_ms if self.live else None
         return CameraState(
             condition=condition,
             hands=self.vitals.hands if condition == "ok" else 0,
-            fps=None if pace.fps is None else round(pace.fps, 1),
-            latency_ms=None if age is None else round(age, 1),
+            fps=pace.fps,
+            latency_ms=pace.age_ms if self.live else None,
         )

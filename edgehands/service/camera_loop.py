@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from contextlib import ExitStack
+from queue import SimpleQueue
 from threading import Event, Thread
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -12,6 +13,7 @@ from edgehands.errors import DeviceError
 from edgehands.health import CameraHealth
 from edgehands.pulse import Pulse
 from edgehands.redaction import redacted
+from edgehands.service.ladder import Pacer
 from edgehands.service.opening import open_source, open_tracker
 from edgehands.service.pipeline import Pipeline
 from edgehands.summary import Summary
@@ -33,9 +35,8 @@ OPENING_LIMIT = 120.0
 
 _TAKE = 0.25  # seconds to wait for a frame before looking at everything else
 _FALLBACK_FPS = 30.0
-_UNSEEN = frozenset(
-    {"frozen"}
-)  # states whose frames say nothing: a frozen hand would hold for ever
+# States whose frames say nothing: a hand in a frozen picture would hold its gesture for ever.
+_UNSEEN = frozenset({"frozen"})
 
 
 class Renewal(NamedTuple):
@@ -58,6 +59,7 @@ class CameraLoop:
 
     def __init__(self, plan: Plan, hub: Hub, tracker: HandTracker | None = None) -> None:
         self.plan = plan
+        """What it was told to do last."""
         self.pulse = Pulse(f"edgehands-camera {plan.name}")
         self.summary = Summary()
         self.vitals = Vitals()
@@ -72,14 +74,16 @@ class CameraLoop:
         """Frames left out on purpose."""
         self.state: CameraState = "ok"
         self._since = time.monotonic()
+        self._plan = plan
+        """What it does."""
         self._hub = hub
         self._camera: Camera | None = None
         self._tracker = tracker
         self._pipeline: Pipeline | None = None
         self._taken = 0
         self._events = 0
-        self._due = 0.0
-        self._renewal: Renewal | None = None
+        self._pacer = Pacer()
+        self._renewals: SimpleQueue[Renewal] = SimpleQueue()
         self._stop = Event()
         self._thread = Thread(target=self._run, name=self.pulse.name, daemon=True)
 
@@ -90,7 +94,8 @@ class CameraLoop:
 
     def renew(self, renewal: Renewal) -> None:
         """Go on with another plan from the next frame on."""
-        self._renewal = renewal
+        self.plan = renewal.plan
+        self._renewals.put(renewal)
 
     def stop(self) -> None:
         """Ask it to end; `join` waits for that."""
@@ -146,6 +151,7 @@ class CameraLoop:
     def _run(self) -> None:
         try:
             with ExitStack() as closing:  # each, whatever the one before does
+                closing.callback(self._discard_renewals)
                 closing.callback(self._close_camera)
                 closing.callback(self._close_tracker)
                 closing.callback(self._close_pipeline)
@@ -160,35 +166,35 @@ class CameraLoop:
 
     def _open(self) -> None:
         self._excuse("opening the camera")
-        self._camera = open_source(self.plan.camera)
+        self._camera = open_source(self._plan.camera)
         if self._tracker is None:
             self._excuse("loading the models")
-            self._tracker = open_tracker(self.plan.tracker, static=self._is_static())
+            self._tracker = open_tracker(self._plan.tracker, static=self._is_static())
         self.summary.runs_on = self._tracker.describe()
         self._open_pipeline()
 
     def _open_pipeline(self) -> None:
         assert self._camera is not None and self._tracker is not None  # noqa: S101, PT018
-        header = self.plan.header(
+        header = self._plan.header(
             static=self._is_static(), live=self._camera.live, runs_on=self._tracker.describe()
         )
-        masks = self.plan.camera.masks
+        masks = self._plan.camera.masks
         self._pipeline = Pipeline(header, self._tracker, self._hub, self.summary, masks)
-        self._pipeline.open_files(self.plan.files, self.fps)
+        self._pipeline.open_files(self._plan.files, self.fps)
 
     def _is_static(self) -> bool:
         # A picture has no before and after, whatever the config says.
         length = self._camera.length if self._camera is not None else None
-        return self.plan.tracker.static or length == 1
+        return self._plan.tracker.static or length == 1
 
     def _excuse(self, doing: str) -> None:
         self.pulse.excuse(doing, time.monotonic() + OPENING_LIMIT)
 
     def _step(self) -> bool:
         """Take the next frame, if one comes soon, and tell whether to go on."""
-        if self._renewal is not None:
-            self._renew(self._renewal)
-        if self._taken == self.plan.camera.frames:
+        while not self._renewals.empty():
+            self._renew(self._renewals.get())
+        if self._taken == self._plan.camera.frames:
             return False
         try:
             frame = self._take()
@@ -200,7 +206,8 @@ class CameraLoop:
                 self.pulse.beat("waiting for the camera")
             return True
         self._taken += 1
-        if self.state in _UNSEEN or self._is_too_soon(frame):
+        limit = self.limit.fps if self.limit is not None else None
+        if self.state in _UNSEEN or not self._pacer.admits(frame.captured, limit, self.fps):
             self.skipped += 1
         else:
             self._look(frame)
@@ -225,20 +232,10 @@ class CameraLoop:
         self.vitals.frame(frame.captured, now, hands, now - begin)
         self._be_ready()
         if self._hub.watch is not None:
-            length, limit = self._camera.length, self.plan.camera.frames
+            length, limit = self._camera.length, self._plan.camera.frames
             if limit is not None:
                 length = min(limit, length) if length is not None else limit
             self._hub.watch(self.summary.frames, length)
-
-    def _is_too_soon(self, frame: Frame) -> bool:
-        """Whether a frame comes before the limit lets it."""
-        if self.limit is None:
-            return False
-        interval = 1 / self.limit.fps
-        if frame.captured < self._due - 0.5 / self.fps:
-            return True
-        self._due = max(self._due, frame.captured - interval) + interval
-        return False
 
     def _note_state(self) -> None:
         assert self._camera is not None and self._pipeline is not None  # noqa: S101, PT018
@@ -247,13 +244,13 @@ class CameraLoop:
             return
         self.state, self._since = state, time.monotonic()
         if state == "lost" and not self._hub.waits:
-            raise DeviceError(reason or f"{self.plan.camera.source}: the camera is gone")
+            raise DeviceError(reason or f"{self._plan.camera.source}: the camera is gone")
         if state != "ok":
             self._pipeline.interrupt()
         for output in self._hub.outputs:
-            output.camera(self.plan.name, state, reason)
+            output.camera(self._plan.name, state, reason)
         said = f"is {state}: {reason}" if state != "ok" else "is well again"
-        _log.warning("camera %s %s", self.plan.name, said, extra={"code": "EH1410"})
+        _log.warning("camera %s %s", self._plan.name, said, extra={"code": "EH1410"})
         self._be_ready()
         self._hub.changed()
 
@@ -264,17 +261,23 @@ class CameraLoop:
 
     def _renew(self, renewal: Renewal) -> None:
         """Rebuild what the new plan changes, between two frames."""
-        old, self.plan, self._renewal = self.plan, renewal.plan, None
+        old, self._plan = self._plan, renewal.plan
         self._excuse("taking up a new config")
         self._close_pipeline()
         if renewal.tracker is not None:
             self._close_tracker()
             self._tracker = renewal.tracker
             self.summary.runs_on = renewal.tracker.describe()
-        if self.plan.camera != old.camera:
+        if self._plan.camera != old.camera:
             self._close_camera()
-            self._camera = open_source(self.plan.camera)
+            self._camera = open_source(self._plan.camera)
         self._open_pipeline()
+
+    def _discard_renewals(self) -> None:
+        while not self._renewals.empty():
+            tracker = self._renewals.get().tracker
+            if tracker is not None:
+                tracker.close()
 
     def _close_pipeline(self) -> None:
         if self._pipeline is not None:

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from edgehands.control import Control
+from edgehands.errors import EdgeHandsError
 from edgehands.outputs.queue import EventQueue
 from edgehands.service.camera_loop import CameraLoop, Renewal
 from edgehands.service.hub import Hub
@@ -86,8 +87,12 @@ class Crew:
         for plan in plans:
             self._start(CameraLoop(plan, self.hub))
 
-    def take_up(self, prepared: Prepared, *, waits: bool) -> None:
-        """Go on with another config: what it does not change goes on as it was."""
+    def take_up(self, prepared: Prepared, *, waits: bool) -> str | None:
+        """Go on with another config: what it does not change goes on as it was.
+
+        Returns:
+            What could not be opened, and is done without.
+        """
         names = {plan.name for plan in prepared.plans}
         gone = [loop for loop in self.loops if loop.plan.name not in names]
         for loop in gone:
@@ -98,7 +103,11 @@ class Crew:
         sensitivity = prepared.config.events.sensitivity
         if sensitivity != self._sensitivity:
             self._sensitivity = self.hub.control.sensitivity = sensitivity
-        self._exchange_outputs(prepared.config, prepared.plans)
+        problem = None
+        try:
+            self._exchange_outputs(prepared.config, prepared.plans)
+        except EdgeHandsError as error:
+            problem = str(error)
         for plan in prepared.plans:
             tracker = prepared.trackers.get(plan.name)
             known = self._loops.get(plan.name)
@@ -107,6 +116,7 @@ class Crew:
             elif known.plan != plan:
                 known.renew(Renewal(plan, tracker))
         self._loops = {plan.name: self._loops[plan.name] for plan in prepared.plans}
+        return problem
 
     def pulses(self) -> list[Pulse]:
         """Return the signs of life of all threads."""
@@ -156,11 +166,17 @@ class Crew:
         return whole
 
     def _start(self, loop: CameraLoop) -> None:
+        if ended := self._loops.get(loop.plan.name):
+            self._dismissed.append(ended)
         self._loops[loop.plan.name] = loop
         loop.start()
 
     def _exchange_outputs(self, config: Config, plans: Sequence[Plan]) -> None:
-        """Keep the outputs whose table is the same, close the others, open the new ones."""
+        """Keep the outputs whose table is the same, close the others, open the new ones.
+
+        Raises:
+            EdgeHandsError: why the first of those that cannot be opened cannot; the others are.
+        """
         wanted = shared_outputs(config)
         kept = [(table, output) for table, output in self._shared if table in wanted]
         gone = [output for table, output in self._shared if table not in wanted]
@@ -172,13 +188,20 @@ class Crew:
         for table, output in kept:
             introduce(table, output, plans, self.hub.control)
         known = [table for table, _ in kept]
+        failures: list[EdgeHandsError] = []
         for table in wanted:
             if table not in known:
                 known.append(table)
-                opened = open_shared(table, plans, self.hub.control, self._file)
-                self._shared.append((table, opened))
+                try:
+                    opened = open_shared(table, plans, self.hub.control, self._file)
+                except EdgeHandsError as error:
+                    failures.append(error)
+                else:
+                    self._shared.append((table, opened))
         self.hub.queue.set_outputs(self.outputs, _LAST_EVENTS)
         self.hub.outputs = tuple(self.outputs)
+        for failure in failures:
+            raise failure
 
     def _end(self, loops: Iterable[CameraLoop], patience: float) -> None:
         loops = list(loops)

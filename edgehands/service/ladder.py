@@ -127,3 +127,27 @@ def _since(since: float | None, now: float, holds: bool) -> float | None:
     if not holds:
         return None
     return now if since is None else since
+
+
+class Pacer:
+    """Lets frames through evenly at a limited rate."""
+
+    def __init__(self) -> None:
+        self._due = float("-inf")
+
+    def admits(self, captured: float, limit: float | None, fps: float) -> bool:
+        """Whether the next frame may be looked at.
+
+        Args:
+            captured: when it was, seconds.
+            limit: frames a second; None for all.
+            fps: of the camera, whose frames do not come to the very moment that they are due.
+        """
+        if limit is None:
+            return True
+        early = self._due - captured
+        if early > 0.5 / fps:
+            return False
+        # What comes late by more than that has missed its turn, and nothing is made up for.
+        self._due = (captured if early < -0.5 / fps else self._due) + 1 / limit
+        return True

@@ -199,12 +199,15 @@ class Service:
     def _take_up(self, prepared: Prepared) -> None:
         before, self.config = self.config, prepared.config
         self._supervisor.set_settings(self.config.service)
-        self._crew.take_up(prepared, waits=self._waits(self.config))
+        problem = self._crew.take_up(prepared, waits=self._waits(self.config))
         if self._monitor is not None and self.config.metrics != before.metrics:
             self._monitor.close()
             self._open_monitor()
-        _log.warning("the config was read anew", extra={"code": "EH1402"})
-        self._end_reload(None)
+        if problem is not None:
+            _log.error("the config holds but for this: %s", problem, extra={"code": "EH1403"})
+        else:
+            _log.warning("the config was read anew", extra={"code": "EH1402"})
+        self._end_reload(problem)
 
     def _end_reload(self, problem: str | None) -> None:
         self._reloading = False

@@ -63,6 +63,7 @@ class Supervisor:
         self.more_pulses: Sequence[Pulse] = ()
         """Of threads besides the crew's."""
         self.ready = False
+        self._owes_ready = False
         self._notifier = notifier
         self._crew = crew
         self._begun = time.monotonic()
@@ -87,7 +88,9 @@ class Supervisor:
         Raises:
             DeviceError: there is not enough memory left.
         """
-        if not self.ready and self._crew.loops and all(loop.ready for loop in self._crew.loops):
+        if self._owes_ready:
+            self.told(now)
+        if not self.ready and self._is_ready():
             self.ready = True
             self.told(now)
         self._feed(now)
@@ -107,8 +110,7 @@ class Supervisor:
         """Say that a start or a reload is over, and how it is now."""
         if not self.ready:  # what was read anew while it starts does not make it ready
             return
-        self._status = self._line(now)
-        self._notifier.send(READY=1, STATUS=self._status)
+        self._owes_ready = not self._say(self._line(now), READY=1)
 
     def changed(self) -> None:
         """Say how it is at the next tick: something has changed."""
@@ -121,7 +123,7 @@ class Supervisor:
             version=__version__,
             pid=os.getpid(),
             uptime_s=round(now - self._begun, 1),
-            ready=self.ready,
+            ready=self.ready or self._is_ready(),
             runs_on=next((loop.summary.runs_on for loop in loops if loop.summary.runs_on), ""),
             config=str(self._file) if self._file else None,
             config_problem=self.config_problem,
@@ -132,6 +134,10 @@ class Supervisor:
                 health for output in self._crew.outputs if (health := output.health()) is not None
             ),
         )
+
+    def _is_ready(self) -> bool:
+        loops = self._crew.loops
+        return bool(loops) and all(loop.ready for loop in loops)
 
     def _is_due(self, what: str, now: float, interval: float) -> bool:
         if now < self._next.get(what, now):
@@ -152,8 +158,7 @@ class Supervisor:
             self._all_well = now
         elif now - self._all_well >= _SILENCE:
             said = (f"{pulse.name}: {pulse.doing or 'no sign of life'}" for pulse in silent)
-            self._status = f"waiting for {'; '.join(said)}"
-            self._notifier.send(STATUS=self._status)
+            self._say(f"waiting for {'; '.join(said)}")
 
     def _all_pulses(self) -> list[Pulse]:
         return [*self._crew.pulses(), *self.more_pulses]
@@ -183,9 +188,17 @@ class Supervisor:
 
     def _tell(self, now: float) -> None:
         status = self._line(now)
-        if status != self._status and now - self._all_well < _SILENCE:
+        if status == self._status or now - self._all_well >= _SILENCE:
+            return
+        if not self._say(status):
+            self.changed()  # once more at the next tick
+
+    def _say(self, status: str, **states: int) -> bool:
+        """Tell the manager, and whether it has taken it."""
+        taken = self._notifier.send(**states, STATUS=status)
+        if taken:
             self._status = status
-            self._notifier.send(STATUS=status)
+        return taken
 
     def _line(self, now: float) -> str:
         return self.health(now).line

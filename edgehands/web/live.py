@@ -133,9 +133,8 @@ class LivePage(Output):
                 self._paint()
             except Exception:  # noqa: BLE001 (the next one may be shown)
                 if not self._failed:
-                    _log.exception(
-                        "the live page cannot show everything:", extra={"code": "EH1511"}
-                    )
+                    said = "the live page cannot show everything:"
+                    _log.exception(said, extra={"code": "EH1511"})
                 self._failed = True
             self._closing.wait(max(0.0, begin + 1 / self._config.fps - time.monotonic()))
 

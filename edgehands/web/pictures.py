@@ -56,6 +56,8 @@ class Painter:
         self._judge = Judge(interpreter, self._steering.rules)
         self._number = 0
         self._read: dict[int, dict[str, Any]] = {}
+        self._of: dict[int, str | None] = {}
+        """The gestures of the hands that were read: others are read at once."""
 
     def message(self, result: Result) -> bytes:
         """Return the message about a result."""
@@ -80,7 +82,9 @@ class Painter:
         return struct.pack("<I", len(text)) + text + picture
 
     def _hands(self, result: Result) -> list[dict[str, Any]]:
-        if self._number % _READ_EVERY == 1 or {hand.id for hand in result.hands} - {*self._read}:
+        now = {hand.id: result.gestures.get(hand.id) for hand in result.hands}
+        if self._number % _READ_EVERY == 1 or now != self._of:
+            self._of = now
             self._read = {hand.id: self._reading(hand, result) for hand in result.hands}
         return [
             {

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -121,9 +122,8 @@ class Server:
         try:
             self._loop.run_until_complete(self._serve(self._listening))
         except Exception:  # noqa: BLE001 (whatever it is, the loop must go on)
-            _log.exception(
-                "the live page has ended; everything else goes on:", extra={"code": "EH1512"}
-            )
+            said = "the live page has ended; everything else goes on:"
+            _log.exception(said, extra={"code": "EH1512"})
         finally:
             self._loop.close()
             self._listening.close()
@@ -145,12 +145,18 @@ class Server:
         ]
         try:
             await self._stop.wait()
-            await asyncio.wait_for(self._viewers.close("the run has ended"), _CLOSE_SECONDS / 3)
+            with suppress(TimeoutError, asyncio.TimeoutError):  # a viewer that takes nothing
+                await asyncio.wait_for(self._viewers.close("the run has ended"), _CLOSE_SECONDS / 3)
         finally:
             for task in tasks:
                 task.cancel()
             connections.close()
             await runner.cleanup()
+            left = asyncio.all_tasks() - {asyncio.current_task()}
+            for task in left:
+                task.cancel()
+            if left:
+                await asyncio.wait(left, timeout=_CLOSE_SECONDS / 3)
 
     def _app(self) -> web.Application:
         app = web.Application(

@@ -18,7 +18,10 @@ from edgehands.models import store
 from tests.guest import kernel
 from tests.roots import CACHE as ROOTS
 from tests.roots import PROJECT, open_wheels
+from tests.test_entry_points import example
+from tests.test_entry_points import install as install_package
 
+AGENT = Path(__file__).with_name("agent.py")
 CACHE = PROJECT / ".cache" / "guest"
 RELEASE = "bookworm"
 PACKAGES = "systemd,systemd-sysv,dbus,udev,kmod,python3-venv,v4l-utils"
@@ -41,6 +44,7 @@ node = "guest"
 
 [tracker]
 model = "light"
+backend = "{backend}"
 """
 _FILES = {
     "etc/hostname": "guest\n",
@@ -56,17 +60,6 @@ _FILES = {
     "[Service]\nExecStart=/usr/bin/python3 /opt/agent.py /dev/ttyS1\n"
     "[Install]\nWantedBy=multi-user.target\n",
 }
-_SERVICE = """\
-[Unit]
-Description=EdgeHands
-[Service]
-Type=exec
-ExecStart=/opt/edgehands/venv/bin/edgehands run --config /etc/edgehands/edgehands.toml
-Environment=EDGEHANDS_MODELS=/var/lib/models HOME=/root
-Restart=always
-[Install]
-WantedBy=multi-user.target
-"""
 
 
 @dataclass(frozen=True)
@@ -94,8 +87,8 @@ def make(wheel: Path) -> Image:
     CACHE.mkdir(parents=True, exist_ok=True)
     sources = CACHE / "kernel"
     kernel.fetch(sources)
-    here = Path(__file__).parent
-    parts = [wheel.read_bytes(), *(path.read_bytes() for path in sorted(here.glob("*.py")))]
+    ours = (Path(__file__), Path(kernel.__file__), AGENT)
+    parts = [wheel.read_bytes(), *(path.read_bytes() for path in ours)]
     key = hashlib.sha256(b"".join(parts)).hexdigest()[:16]
     image = Image(
         kernel=kernel.image(sources),
@@ -111,14 +104,19 @@ def make(wheel: Path) -> Image:
     return image
 
 
-def write_config(image: Image, disk: Path, port: int) -> str:
+def write_config(image: Image, disk: Path, port: int, backend: str) -> str:
     """Make the disk of /etc/edgehands for a broker on this machine; return the config."""
     folder = disk.with_suffix(".etc")
     shutil.copytree(image.settings, folder)
-    config = CONFIG.format(camera=CAMERA, broker=BROKER, port=port)
+    config = config_text(port, backend)
     (folder / "edgehands.toml").write_text(config)
     _format(folder, disk, "24M")
     return config
+
+
+def config_text(port: int, backend: str) -> str:
+    """Return the service's config, for a broker at that port of this machine."""
+    return CONFIG.format(camera=CAMERA, broker=BROKER, port=port, backend=backend)
 
 
 def _make_disks(image: Image, sources: Path, wheel: Path) -> None:
@@ -128,46 +126,48 @@ def _make_disks(image: Image, sources: Path, wheel: Path) -> None:
     for name, content in _FILES.items():
         (stage / name).parent.mkdir(parents=True, exist_ok=True)
         (stage / name).write_text(content)
-    shutil.copy(Path(__file__).with_name("agent.py"), stage / "opt")
+    shutil.copy(AGENT, stage / "opt")
     kernel.install_modules(sources, stage)
-    models = stage / "var" / "lib" / "models"
-    models.mkdir()
-    for model in MODELS:
-        shutil.copy(store.find(model), models)
     wheels = open_wheels(RELEASE, "x86_64")
-    shutil.copy(wheel, stage / "opt")
-    _install(stage, wheels, kernel.version(sources))
-    config = stage / "etc" / "edgehands"
-    config.mkdir(exist_ok=True)
+    (stage / "opt" / "config.toml").write_text(config_text(1883, "tflite"))
+    _install(stage, wheels, wheel, kernel.version(sources))
     shutil.rmtree(image.settings, ignore_errors=True)
-    shutil.copytree(config, image.settings)
+    shutil.copytree(stage / "etc" / "edgehands", image.settings)
+    (site,) = (stage / "opt" / "edgehands").glob("venv-*/lib/python*/site-packages")
+    install_package(site, "edgehands_blind", example("python"), blind="edgehands_blind")
     part = image.root.with_suffix(".part")
     _format(stage, part, "1600M")
     shutil.rmtree(stage)
     part.rename(image.root)
 
 
-def _install(stage: Path, wheels: Path, version: str) -> None:
-    """What a user types, in the root that is not booted yet."""
-    lock = "/lock.txt"
+def _install(stage: Path, wheels: Path, wheel: Path, version: str) -> None:
+    """What a user types, but in a root that is not booted yet: systemd hears of it later."""
+    lock = PROJECT / "systemd" / f"requirements-{RELEASE}.txt"
+    models = stage / "opt" / "models"
+    models.mkdir()
+    for model in MODELS:
+        shutil.copy(store.find(model), models)
     inside(
         stage,
         f"""
         depmod {version}
-        python3 -m venv /opt/edgehands/venv
-        pip="/opt/edgehands/venv/bin/pip install --quiet --no-index --no-deps"
-        $pip --find-links /wheels --require-hashes -r {lock}
-        $pip /opt/*.whl
-        rm /opt/*.whl
-        systemctl enable systemd-networkd agent
-        systemctl mask systemd-networkd-wait-online getty.target serial-getty@ttyS0 apt-daily.timer
+        python3 -m venv /tmp/first
+        pip="/tmp/first/bin/pip install --quiet --no-index --no-deps"
+        $pip --find-links /wheels --require-hashes -r /lock.txt
+        $pip /{wheel.name}
+        mkdir -p /run/systemd/system
+        export SYSTEMD_OFFLINE=1
+        /tmp/first/bin/edgehands service install --no-start --config /opt/config.toml \\
+            --models /opt/models --wheelhouse /wheels --wheel /{wheel.name}
+        rm -r /tmp/first /opt/models
+        systemctl enable edgehands systemd-networkd agent
+        systemctl mask systemd-networkd-wait-online getty.target serial-getty@ttyS0
         """,
         f"--bind-ro={wheels}:/wheels",
-        f"--bind-ro={PROJECT / 'systemd' / f'requirements-{RELEASE}.txt'}:{lock}",
+        f"--bind-ro={lock}:/lock.txt",
+        f"--bind-ro={wheel}:/{wheel.name}",
     )
-    unit = stage / "etc" / "systemd" / "system" / "edgehands.service"
-    unit.write_text(_SERVICE)
-    inside(stage, "systemctl enable edgehands")
 
 
 def inside(root: Path, script: str, *options: str) -> str:

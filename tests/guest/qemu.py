@@ -73,7 +73,8 @@ class Guest:
     def kill(self) -> None:
         """Take the power away."""
         self._process.kill()
-        self._process.wait()
+        self._process.communicate()
+        self._answers.close()
         self._agent.close()
 
     def _do(self, patience: float, **asked: object) -> dict[str, Any]:

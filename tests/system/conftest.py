@@ -17,15 +17,32 @@ from tests.system.machine import RELEASE, Machine, cache, here, skip_without_too
 from tests.system.running import CAMERA, LIGHT, STDOUT, WHEELS, Service
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 PROJECT = Path(__file__).parents[2]
 PYTHON = "3.11"  # bookworm's
 GLIBC_MINORS = (17, *range(24, 37))
 LOCKS = tuple(
     PROJECT / "systemd" / f"requirements-{RELEASE}{extra}.txt"
-    for extra in ("", "-onnxruntime", "-openvino")
+    for extra in ("", "-metrics", "-onnxruntime", "-openvino")
 )
+
+
+_measured = pytest.StashKey[list[str]]()
+
+
+@pytest.fixture
+def measured(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Takes a figure that the run shows at its end."""
+    return request.config.stash.setdefault(_measured, []).append
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Show what was measured, whether or not it was good enough."""
+    for line in config.stash.get(_measured, []):
+        terminalreporter.write_line(f"measured: {line}")
 
 
 @pytest.fixture(scope="session")

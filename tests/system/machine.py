@@ -58,6 +58,7 @@ def base_root() -> Path:
         )
         # So that nobody is asked for a locale at the first start.
         (part / "etc/machine-id").write_text(f"{uuid.uuid4().hex}\n")
+        (part / "etc/hosts").write_text("127.0.0.1 localhost\n")
         # Only the tests start a broker.
         (part / "etc/systemd/system/mosquitto.service").symlink_to("/dev/null")
         part.rename(root)
@@ -158,7 +159,7 @@ class Machine:
         return answer.stdout.strip() in {"running", "degraded"}
 
     def _cgroup(self, hierarchy: str) -> Path:
-        return _CGROUPS / hierarchy / f"edgehands-test-{self.root.parent.name}"
+        return _CGROUPS / hierarchy / f"edgehands-test-{os.getpid()}-{self.root.parent.name}"
 
     def _hierarchies(self) -> list[str]:
         """The cgroup trees that nspawn puts its machine into: two where version 1 rules."""
@@ -183,6 +184,11 @@ def here(*command: str, folder: Path | None = None) -> str:
     answer = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     assert answer.returncode == 0, (command, answer.stdout + answer.stderr)
     return answer.stdout
+
+
+def patience(seconds: float) -> float:
+    """Return how long something may take that has this machine to itself for so many seconds."""
+    return seconds * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
 
 
 def wait_for(condition: Callable[[], bool], seconds: float, what: str) -> float:

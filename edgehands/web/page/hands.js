@@ -7,7 +7,7 @@ const HEIGHTS = {
   bent: "mid", across: "mid",
   curled: "low", folded: "low",
 };
-const RULES = { enter_delay: "held long enough", refractory: "pause since its end", max_speed: "held still" };
+const RULES = { enter_delay: "held for", refractory: "ended", max_speed: "moves at" };
 
 export class Hands {
   constructor(list, none) {
@@ -94,7 +94,7 @@ function lines({ verdict, gesture, score, reason, needs }) {
   const heads = {
     shown: `Shown, score ${scored}`,
     fading: `Its pose is gone: it ends in a moment`,
-    waiting: `${name} begins once it is held a little longer`,
+    waiting: `${name} begins in a moment`,
     blocked: `${name} is held back: ${words(reason)}`,
     torn: `${name} scores ${scored}, but ${reason || "another pose is seen as well"}`,
     short: `Not quite ${name}, score ${scored}`,
@@ -111,5 +111,6 @@ function need({ what, measure, value, needed, unit }) {
   const number = (amount) => `${amount.toFixed(digits)}${unit === "°" ? "°" : unit && ` ${unit}`}`;
   let range = low === null ? `at most ${number(high)}` : `at least ${number(low)}`;
   if (low !== null && high !== null) range = `${number(low)} to ${number(high)}`;
-  return `${RULES[what] ?? what}: ${measure} ${number(value)}, needs ${range}`;
+  if (what in RULES) return `${RULES[what]} ${number(value)}, needs ${range}`;
+  return `${what}: ${measure} ${number(value)}, needs ${range}`;
 }
