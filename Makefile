@@ -22,7 +22,9 @@ test-mqtt: $(VENV)/.installed-dev
 	$(BIN)/edgehands models fetch
 	$(BIN)/python -m pytest tests/test_mqtt*.py tests/test_home_assistant.py -m "not system"
 
-# What takes longer, or needs more of the machine than its processes.
+# What takes longer, or needs more of the machine than its processes. The service is installed on a
+# Debian of its own: root, apt install systemd-container mmdebstrap. The long form is
+# EDGEHANDS_TEST_KILLS=100 EDGEHANDS_TEST_MINUTES=10 make test-system.
 test-system: $(VENV)/.installed-dev
 	$(BIN)/edgehands models fetch
 	$(BIN)/python -m pytest -m system --ignore tests/test_guest.py

@@ -57,7 +57,7 @@ class Site:
         self, path: str, body: object = None, *, method: str | None = None, **headers: str
     ) -> Answer:
         """Ask as the page itself would, but for the headers given: Host, Origin, …"""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=40)
         content = body if isinstance(body, bytes | None) else json.dumps(body).encode()
         sent = {"Host": f"127.0.0.1:{self.port}", "Connection": "close"}
         if content is not None:

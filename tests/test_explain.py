@@ -7,16 +7,18 @@ import sys
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+import cv2
 import msgspec
 import numpy as np
 import pytest
 
 from edgehands.errors import UsageError
-from edgehands.explain import Explainer, Span
+from edgehands.explain import Explainer, Need, Span
 from edgehands.gestures.learned import LearnedPose
 from edgehands.recording import Entry, Header, Writer
 from edgehands.settings import EventSettings, GestureRules
 from edgehands.synthetic.dataset import TUNING_SEED
+from edgehands.synthetic.gesturing.film import film
 from edgehands.synthetic.gesturing.observe import observe
 from edgehands.synthetic.gesturing.scenes import static_scene
 
@@ -85,10 +87,28 @@ def test_a_gesture_waits_is_shown_and_fades(fist: Frames) -> None:
 def test_the_condition_that_fails_is_told_with_its_numbers(fist: Frames) -> None:
     spans, _ = explained(fist, header(), "open_palm")
     span = of(spans, "short", "open_palm")
-    worst = next(need for need in span.unmet() if need.what == "middle straight")
+    worst = next(need for need in span.unmet() if need.what == "index straight")
     assert worst.needed[0] is not None
     assert worst.low < worst.needed[0]
-    assert str(worst).startswith(f"middle stretch {worst.low:.2f} to {worst.high:.2f}, needs at l")
+    assert str(worst).startswith(f"index stretch {worst.low:.2f} to {worst.high:.2f}, needs at l")
+
+
+def test_what_is_measured_in_two_ways_is_told_in_the_one_that_is_met_worse() -> None:
+    def need(measure: str, value: float, degree: float) -> Need:
+        return Need(
+            what="middle straight",
+            measure=measure,
+            low=value,
+            high=value,
+            needed=(1.0, None),
+            unit="",
+            degree=degree,
+        )
+
+    told = need("stretch", 0.9, 0.2)
+    for later in (need("stretch", 0.8, 0.1), need("bend", 150.0, 0.05), need("stretch", 0.7, 0.07)):
+        told.widen(later)
+    assert (told.measure, told.low, told.high, told.degree) == ("bend", 150.0, 150.0, 0.05)
 
 
 def test_the_rule_that_holds_a_gesture_back_is_named(fist: Frames) -> None:
@@ -162,6 +182,18 @@ def test_the_command_line_tells_it_in_json(recording: Path) -> None:
     assert {line["gesture"] for line in lines} == {"fist"}
     shown = next(span for span in spans if span["verdict"] == "shown")
     assert {"index curled", "pinky curled"} <= {need["what"] for need in shown["needs"]}
+
+
+def test_a_picture_has_no_before_and_after_as_in_a_run(tmp_path: Path) -> None:
+    scene = static_scene("victory", TUNING_SEED, 0, max_tilt=5.0, fps=10.0)
+    pictures = film(scene, TUNING_SEED, skin=1)
+    (held,) = (image for time, image in pictures if abs(time - scene.shown[0] - 0.4) < 0.01)
+    path = tmp_path / "victory.png"
+    cv2.imwrite(str(path), held[..., ::-1])
+    answer = edgehands("--source", str(path))
+    assert "> victory (" in answer.stdout, answer.stderr
+    assert "victory: score " in answer.stdout
+    assert "waits" not in answer.stdout
 
 
 @pytest.mark.parametrize(

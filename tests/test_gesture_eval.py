@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from edgehands.benchmarks.gestures import positives, show, tally
+from edgehands.benchmarks.gestures import positives, rendered, show, tally
 from edgehands.benchmarks.gestures.evaluation import Effort, Report
 from edgehands.benchmarks.gestures.trial import Start, Trial, judge
 from edgehands.cli.commands import app
@@ -21,12 +21,13 @@ from edgehands.hand import Landmark
 from edgehands.synthetic import anatomy
 from edgehands.synthetic.camera import Placement
 from edgehands.synthetic.dataset import REPORTING_SEED, TUNING_SEED
+from edgehands.synthetic.gesturing import film
 from edgehands.synthetic.gesturing.idle import KINDS, idle_scene
 from edgehands.synthetic.gesturing.imitation import Canonical, load_imitation
 from edgehands.synthetic.gesturing.kinematics import joints_of, rotations
 from edgehands.synthetic.gesturing.moves import dynamic_scene
 from edgehands.synthetic.gesturing.observe import observe
-from edgehands.synthetic.gesturing.performance import Performance
+from edgehands.synthetic.gesturing.performance import CAMERA, Performance
 from edgehands.synthetic.gesturing.scenes import static_scene
 from edgehands.synthetic.gesturing.shapes import SHAPES
 from edgehands.synthetic.gesturing.stage import rng_of, tip_gap
@@ -35,6 +36,8 @@ from edgehands.synthetic.scene import Actor
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from edgehands.synthetic.gesturing.performance import Scene
 
 SEED = 8
 
@@ -58,8 +61,6 @@ def test_a_performance_has_the_truth_of_the_picture(left: bool) -> None:
         np.array([[9.0, 8.0, 7.0]]),
         left,
     )
-    from edgehands.synthetic.gesturing.performance import CAMERA
-
     placement = Placement((20.0, -30.0, 600.0), 9.0, 8.0, 7.0, left)
     truth = Actor(placement, shape.pose).truth(CAMERA)
     landmarks, world = part.truth()
@@ -94,6 +95,62 @@ def test_hands_that_mean_nothing_do_not_pinch(kind: str) -> None:
     (part,) = scene.performances
     gaps = [tip_gap(part.anatomy, angles) for angles in part.angles[::5]]
     assert min(gaps) > 0.35
+
+
+@pytest.mark.parametrize("kind", ["random", "reaching", "resting"])
+def test_nor_do_they_seem_to_as_the_camera_sees_them(kind: str) -> None:
+    near = []
+    for number in range(3):
+        (part,) = idle_scene(kind, SEED, number, seconds=20.0).performances
+        _, world = part.truth()
+        tips = world[:, Landmark.THUMB_TIP, :2] - world[:, Landmark.INDEX_TIP, :2]
+        palm = world[:, Landmark.MIDDLE_MCP] - world[:, Landmark.WRIST]
+        near.append(np.linalg.norm(tips, axis=1) / np.linalg.norm(palm, axis=1) < 0.25)
+    assert np.mean(np.concatenate(near)) < 0.002
+
+
+def test_four_films_of_each_kind_of_idle_hand_are_five_minutes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nothing is drawn here: the pictures are empty, and so is what starts in them."""
+    picture = np.zeros((360, 480, 3), np.uint8)
+    monkeypatch.setattr(
+        rendered, "film", lambda scene, *_, **__: ((time, picture) for time in scene.times[:1])
+    )
+    shot = [
+        rendered.try_idle_film(SEED, kind, number)
+        for kind in rendered.NOTHING
+        for number in range(4)
+    ]
+    assert sum(seconds for _, seconds in shot) >= 5 * 60
+    assert {trial.gesture for trial, _ in shot} == {""}
+    assert not any(trial.wrong for trial, _ in shot)
+
+
+def test_a_film_is_drawn_anew_when_anything_that_makes_it_changes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[str] = []
+
+    def remember(name: str, make: object) -> bytes:  # noqa: ARG001
+        asked.append(name)
+        raise InterruptedError
+
+    def name_of(scene: Scene, **look: int) -> str:
+        with pytest.raises(InterruptedError):
+            next(film.film(scene, SEED, skin=look.get("skin", 1)))
+        return asked[-1]
+
+    monkeypatch.setattr(film, "cached", remember)
+    scene = static_scene("rock", SEED, 3)
+    before = name_of(scene)
+    assert name_of(scene) == before
+    (part,) = scene.performances
+    moved = replace(scene, performances=(replace(part, angles=part.angles + 0.01),))
+    assert name_of(moved) != before
+    assert name_of(scene, skin=3) != before
+    monkeypatch.setattr(film, "CAMERA", replace(CAMERA, focal=500.0))
+    assert name_of(scene) != before
 
 
 def test_the_imitation_flattens_depth_as_the_model_does() -> None:

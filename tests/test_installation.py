@@ -30,6 +30,7 @@ from edgehands.mqtt.settings import MqttConfig
 from edgehands.web_settings import WebConfig
 
 BROKER = MqttConfig(url="mqtt://broker.example.org")
+LOCAL_BROKER = MqttConfig(url="unix:///run/mosquitto/edgehands.sock")
 
 
 def config(source: str = "/dev/video0", *, metrics: str | None = None, **tracker: object) -> Config:
@@ -85,6 +86,7 @@ def test_auto_gets_what_was_tuned(backend: str, monkeypatch: pytest.MonkeyPatch)
         (Config(metrics=MetricsConfig(listen="unix:/run/edgehands/metrics.sock")), False),
         (Config(metrics=MetricsConfig(listen="127.0.0.1:9464")), True),
         (Config(output=(BROKER,)), True),
+        (Config(output=(LOCAL_BROKER,)), False),
         (Config(web=WebConfig(enabled=True)), True),
         (Config(camera=(CameraConfig(source="rtsp://camera.example.org/1"),)), True),
     ],
@@ -100,7 +102,7 @@ def test_every_dropin_is_needed_by_some_config() -> None:
         config("csi:", backend="litert-gpu"),
         config("argus:", backend="coral"),
         config("gstreamer:videotestsrc", backend="onnxruntime", device="cuda"),
-        Config(),
+        Config(output=(LOCAL_BROKER,)),
     ]
     assert shipped == {name for each in wanted for name in needs(each).dropins}
 
@@ -273,6 +275,26 @@ def test_a_dry_run_says_everything_and_does_nothing(
         assert f"write   {path}" in told
     assert "make    " in told
     assert not machine.root.exists()
+
+
+@pytest.mark.usefixtures("machine")
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ('password_file = "/home/me/secret"', "into /etc/edgehands/mqtt-password"),
+        ('ca_file = "/root/ca.pem"', "into /etc/edgehands or /var/lib/edgehands"),
+    ],
+)
+def test_a_file_that_the_service_cannot_see_is_said_before_anything_is_done(
+    line: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "my.toml"
+    file.write_text(
+        'camera = [{ source = "/dev/video0" }]\n[[output]]\ntype = "mqtt"\n'
+        f'url = "mqtt://host"\n{line}\n'
+    )
+    with pytest.raises(ConfigError, match=f"cannot see homes.*{message}"):
+        as_typed(monkeypatch, "install", "--dry-run", "--config", str(file))
 
 
 @pytest.mark.usefixtures("machine")

@@ -26,6 +26,7 @@ from tests.test_mqtt_outbox import balance
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from typing_extensions import Self
 
@@ -144,6 +145,24 @@ def test_it_starts_before_the_broker(
     with Observer(broker.port) as observer:
         output.event_captured(event(2), time.monotonic())
         wait_for(lambda: 2 in [heard.json["seq"] for heard in observer.on(EVENTS)])
+
+
+def test_a_broker_on_a_unix_socket_needs_no_network(
+    start_broker: Callable[..., Mosquitto], open_output: Opened, tmp_path: Path
+) -> None:
+    path = tmp_path / "broker.sock"
+    broker = start_broker("listener {port} 127.0.0.1", f"listener 0 {path}", "allow_anonymous true")
+    wait_for(path.exists)
+    with Observer(broker.port) as observer:
+        output = open_output(f"unix://{path}")
+        output.event_captured(event(1), time.monotonic())
+        wait_for(lambda: [heard.json["seq"] for heard in observer.on(EVENTS)] == [1])
+        broker.kill()
+        path.unlink(missing_ok=True)
+        broker.start()
+        wait_for(path.exists)
+        output.event_captured(event(2), time.monotonic())
+        wait_for(lambda: output.health().delivered == 2)
 
 
 def test_states_are_retained_and_events_are_not(mosquitto: Mosquitto, open_output: Opened) -> None:

@@ -228,6 +228,7 @@ def test_a_discovery_prefix_that_is_no_topic_is_refused(prefix: str) -> None:
     "wrong",
     [
         *("host", "http://host", "mqtt://", "mqtt://host:0", "mqtt://host:99999", "mqtt://host?x"),
+        *("unix://host/path", "unix://", "unix:///", "unix:///run/broker?x"),
         *("mqtt://host/a+b", "mqtt://host/#", "mqtt://host/a//b", "mqtt://[::1", "mqtt://h/%00"),
     ],
 )
@@ -243,6 +244,7 @@ def test_a_url_that_means_nothing_is_refused(wrong: str) -> None:
         ("mqtts://me@host/", ("host", 8883, "me", "edgehands")),
         ("ws://host:9001/site/one", ("host", 9001, None, "site/one")),
         ("wss://m%40e@[::1]/p", ("::1", 443, "m@e", "p")),
+        ("unix://me@/run/broker.sock", ("/run/broker.sock", 0, "me", "edgehands")),
     ],
 )
 def test_what_a_url_leaves_out_has_its_usual_value(url_: str, parts: tuple[object, ...]) -> None:

@@ -6,6 +6,7 @@ from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from multiprocessing import get_context
 from typing import TYPE_CHECKING
 
@@ -30,7 +31,7 @@ class Effort:
     hours: float = 6.0
     """Of hands that mean nothing, as landmarks."""
     films: int = 4
-    """Of each gesture, one for each skin; 0 for none."""
+    """Of each gesture and each kind of idle hands, one for each skin; 0 for none."""
     processes: int = 1
 
 
@@ -88,8 +89,14 @@ def evaluate(
             kinds[kind] += len(wrong)
         jobs = [(gesture, number) for number in range(effort.films) for gesture in gestures]
         shot = pool.map(partial(rendered.try_film, seed), *zip(*jobs, strict=True)) if jobs else ()
-        for trial, length in shot:
-            progress(f"{trial.gesture}, as a film")
+        idle = [(kind, number) for number in range(effort.films) for kind in rendered.NOTHING]
+        lazy = (
+            pool.map(partial(rendered.try_idle_film, seed), *zip(*idle, strict=True))
+            if idle
+            else ()
+        )
+        for trial, length in chain(shot, lazy):
+            progress(f"{trial.gesture or 'hands that mean nothing'}, as a film")
             films.append(trial)
             seconds += length
     progress("real clips")

@@ -55,7 +55,7 @@ class Row:
     """Where nothing was meant, as landmarks."""
     false_per_hour: float
     rendered_false: int
-    """In films of other gestures."""
+    """In films of other gestures, and of hands that mean nothing."""
 
 
 def rows(

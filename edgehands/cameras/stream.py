@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import time
+from contextlib import contextmanager
 from itertools import chain
 from typing import TYPE_CHECKING, cast
 
@@ -16,7 +17,7 @@ from edgehands.redaction import redacted
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Generator
+    from collections.abc import Generator, Iterator
 
     from edgehands.hand import ImageArray
 
@@ -79,7 +80,6 @@ class StreamCamera(LiveCamera):
 
 
 def _open_capture(url: str) -> cv2.VideoCapture:
-    os.environ.setdefault(_OPTIONS, _ffmpeg_options())
     wanted = {
         cv2.CAP_PROP_OPEN_TIMEOUT_MSEC: int(1000 * OPENING),
         cv2.CAP_PROP_READ_TIMEOUT_MSEC: int(1000 * SILENCE),
@@ -87,8 +87,21 @@ def _open_capture(url: str) -> cv2.VideoCapture:
     if hasattr(cv2, "CAP_PROP_N_THREADS"):
         # Several would each hold a frame back: 30 fps come 0.1 s later with four than with one.
         wanted[cv2.CAP_PROP_N_THREADS] = 1
-    with quiet():
+    with quiet(), _options():
         return cv2.VideoCapture(url, cv2.CAP_FFMPEG, [*chain.from_iterable(wanted.items())])
+
+
+@contextmanager
+def _options() -> Iterator[None]:
+    """Set FFmpeg's options inside the block, unless the user has: files want none of them."""
+    if _OPTIONS in os.environ:
+        yield
+        return
+    os.environ[_OPTIONS] = _ffmpeg_options()
+    try:
+        yield
+    finally:
+        del os.environ[_OPTIONS]
 
 
 def _ffmpeg_options() -> str:

@@ -99,25 +99,24 @@ def _explain_live(config: "Config", gesture: str | None, *, as_json: bool) -> No
     from edgehands.recording import Header
     from edgehands.replay import with_config
 
-    header = Header(
-        run="explain",
-        camera=config.camera[0].name,
-        mirrored=config.tracker.mirrored,
-        static=config.tracker.static,
-    )
-    explainer = _explainer(with_config(header, config), gesture)
+    # What it would refuse is refused before a camera is opened.
+    _explainer(with_config(Header(run="explain", camera="camera"), config), gesture)
 
     class Listener(Output):
         """Explains every frame as it comes."""
 
+        def begin(self, header: Header) -> None:
+            """Read hands as the run does: a picture has no before and after."""
+            self._explainer = _explainer(header, gesture)
+
         def result(self, result: Result) -> None:
             height, width = result.frame.image.shape[:2]
             time = result.frame.time
-            found = explainer.update(result.hands, time, result.ts, (width, height))
+            found = self._explainer.update(result.hands, time, result.ts, (width, height))
             _print(*found, time, as_json=as_json)
 
         def end(self, events: Sequence["Event"]) -> None:
-            _print(explainer.finish(0.0)[0], events, None, as_json=as_json)
+            _print(self._explainer.finish(0.0)[0], events, None, as_json=as_json)
 
     run_with_progress(config, listeners=(Listener(),))
 

@@ -34,6 +34,10 @@ def evaluate_gestures(
         int | None,
         typer.Option(min=0, max=16, help="Drawn of each gesture; 4, quick 0.", show_default=False),
     ] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(help="Of people, hands and noise: one that nobody has looked at yet."),
+    ] = None,
     tuning: Annotated[
         bool, typer.Option("--tuning", help="With the seed for choosing numbers by.")
     ] = False,
@@ -61,7 +65,10 @@ def evaluate_gestures(
     folder = os.environ.get("EDGEHANDS_MEDIA")
     media = Path(folder) if folder and not quick else None
     command = " ".join(["edgehands gestures eval", *_typed(effort, quick=quick, tuning=tuning)])
-    seed = TUNING_SEED if tuning else REPORTING_SEED
+    if seed is None:
+        seed = TUNING_SEED if tuning else REPORTING_SEED
+    else:
+        command += f" --seed {seed}"
     with Console(stderr=True).status("starting") as status:
         report = evaluate(command, seed, effort, media, status.update)
     if markdown is not None:

@@ -41,9 +41,12 @@ class Need(msgspec.Struct, kw_only=True):
     """0 to 1, at its worst; 0.5 at an end of the range."""
 
     def widen(self, other: Need) -> None:
-        """Take in the same need of a later frame."""
-        self.low = min(self.low, other.low)
-        self.high = max(self.high, other.high)
+        """Take in the same need of a later frame: of two measures, the one that is met worse."""
+        if other.measure == self.measure:
+            self.low, self.high = min(self.low, other.low), max(self.high, other.high)
+        elif other.degree < self.degree:
+            self.measure, self.unit, self.needed = other.measure, other.unit, other.needed
+            self.low, self.high = other.low, other.high
         self.degree = min(self.degree, other.degree)
 
     def __str__(self) -> str:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from edgehands.hand import Hand
 
 _DEFAULT_RULES = GestureRules()
+_NOTHING = 1e-9  # a score below counts under no rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,9 @@ class PoseReader:
     def set_rules(self, rules: Mapping[str, GestureRules]) -> None:
         """Let other rules hold from now on."""
         of = [rules.get(name, _DEFAULT_RULES) for name in self._names]
-        self._least = np.array([each.min_score if each.enabled else math.inf for each in of])
+        self._least = np.array(
+            [max(each.min_score, _NOTHING) if each.enabled else math.inf for each in of]
+        )
 
     def scores(self, hand: Hand) -> list[PoseScore]:
         """Score every pose of the vocabulary, in its order."""
@@ -84,7 +87,9 @@ class PoseReader:
         Only poses that count by the rules are looked at; the others hide none.
         """
         scores = self._table.scores(measure(hand, mirrored=self._mirrored))
-        counting = np.flatnonzero((scores >= self._least) & (scores > 0)).tolist()
+        counting = (scores >= self._least).nonzero()[0].tolist()
+        if not counting:
+            return None
         shown = [pose for pose in counting if not self._is_outdone(pose, counting)]
         if not shown:
             return None

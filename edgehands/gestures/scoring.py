@@ -8,27 +8,25 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from edgehands.gestures.measures import LONG_FINGERS, UNITS, Array
-from edgehands.gestures.states import STATES
+from edgehands.gestures.measures import LONG_FINGERS, UNITS, Array, contrast
+from edgehands.gestures.states import STATES, Need
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     import numpy.typing as npt
 
-    from edgehands.gestures.states import Need
     from edgehands.gestures.vocabulary import Pose
 
 _NUMBERS = {name: number for number, name in enumerate(UNITS)}
-_STRETCHES = np.array([_NUMBERS[f"{name} stretch"] for name in LONG_FINGERS])
 _CONTRAST, _CONTRAST_SOFTNESS = 0.15, 0.03  # on the tuning seed, as the borders of `states`
 _EXACT = frozenset(("palm", "side"))
-_ALWAYS = np.array([math.inf])
+_STRAIGHT, _FOLDED = frozenset(("straight",)), frozenset(("folded", "curled"))
 _STEEPEST = 30.0  # softnesses outside; beyond, a degree is 0 anyway
 
 
 class _Reading(NamedTuple):
-    """By how much a pose's conditions may be missed, softnesses."""
+    """By how much a pose's conditions may be missed, softnesses; below 0, must be surpassed."""
 
     fingers: float = 0.0
     like: float = 0.0
@@ -41,8 +39,15 @@ class _Reading(NamedTuple):
 
 
 _BY_FINGERS = _Reading()
-_WHOLE_HAND = (_Reading(fingers=5.0), _Reading(like=0.8))
-"""A hand that is like the shape may have odd fingers; one whose fingers are right, be less like."""
+_WHOLE_HAND = (
+    _Reading(fingers=5.0),
+    _Reading(like=0.4),
+    _Reading(fingers=-1.0, like=1.2),
+    _Reading(fingers=-2.0, like=1.6),
+)
+"""A hand that is like the shape may have odd fingers; the surer they are, the less like it may be.
+
+Looked at on the real clips: a palm that is held out there is no more like those that are drawn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,51 +72,43 @@ class Condition:
 class PoseTable:
     """The poses of a vocabulary, ready to be scored.
 
-    A condition is met by any of its alternatives, and an alternative by all of its needs. Each need
-    that occurs is looked at once; number 0 in every table is what always holds, to fill up with.
+    A condition is met by any of its alternatives, and an alternative by all of its needs. Each end
+    of a range that occurs is looked at once.
 
     In a pose with straight and folded fingers the straight ones must also be clearly straighter
     than the others: what a flat depth or an odd view does to all of them alike matters less then.
 
-    A pose with a likeness is read in two ways, and the better counts: the whole hand decides and
-    fingers may be far off, or fingers decide and the whole hand may be a little off.
+    A pose with a likeness is read in several ways, and the best counts: the whole hand decides and
+    fingers may be far off, or fingers decide and the whole hand may be a little off, or more.
 
     Args:
         poses: in the order of the scores.
     """
 
     def __init__(self, poses: Sequence[Pose]) -> None:
-        self._needs: dict[Need, int] = {}
-        self._alternatives: dict[tuple[int, ...], int] = {(): 0}
-        self._conditions: dict[tuple[int, ...], int] = {(0,): 0}
         self._poses = [dict(pose.conditions()) for pose in poses]
-        self._readings = [
-            (number, reading)
-            for number, pose in enumerate(self._poses)
-            for reading in (_WHOLE_HAND if "like" in pose else (_BY_FINGERS,))
-        ]
-        of = [number for number, _ in self._readings]
-        self._first = np.searchsorted(of, np.arange(len(self._poses)))
-        rows = [
-            [
-                self._number(subject, states, reading.slack(subject))
-                for subject, states in self._poses[number].items()
-            ]
-            for number, reading in self._readings
-        ]
-        needs = list(self._needs)
-        self._measures = np.array([_NUMBERS[need.measure] for need in needs], int)
-        self._low = np.array([need.low for need in needs])
-        self._high = np.array([need.high for need in needs])
-        self._softness = np.array([need.softness for need in needs])
-        self._of_alternatives = _table(self._alternatives)
-        self._of_conditions = _table(self._conditions, repeat=True)
-        self._of_poses = _table(rows)
-        self._straight = self._held(frozenset(("straight",)))[of]
-        self._folded = self._held(frozenset(("folded", "curled")))[of]
-        loose = np.array([reading.fingers for _, reading in self._readings])
-        self._contrast = _CONTRAST - loose * _CONTRAST_SOFTNESS
-        self._empty = np.array([not pose for pose in self._poses], bool)
+        self._ends: dict[_End, int] = {_NEVER: 0}
+        alternatives: dict[tuple[int, ...], int] = {(0,): 0}
+        conditions: dict[tuple[int, ...], int] = {(0,): 0}
+        readings: list[tuple[int, ...]] = []
+        first = []
+        for pose in self._poses:
+            first.append(len(readings))
+            for reading in _readings(pose):
+                numbers = []
+                for condition in _conditions(pose, reading):
+                    of = (self._numbers(needs) for needs in condition.alternatives)
+                    each = tuple(alternatives.setdefault(ends, len(alternatives)) for ends in of)
+                    numbers.append(conditions.setdefault(each, len(conditions)))
+                readings.append(tuple(numbers))
+        self._first = np.array(first, int)
+        self._of_alternatives = _Groups(alternatives)
+        self._of_conditions = _Groups(conditions)
+        self._of_readings = _Groups(readings)
+        ends = list(self._ends)
+        self._measures = np.array([end.measure for end in ends], int)
+        self._steepness = np.array([end.steepness for end in ends])
+        self._offset = np.array([end.offset for end in ends])
 
     def scores(self, measures: Array) -> Array:
         """Return each pose's score, [poses]: the degree of its weakest condition.
@@ -119,16 +116,13 @@ class PoseTable:
         Args:
             measures: as `measures.measure` returns them.
         """
-        degrees = self._degrees(measures)
-        alternatives = degrees[self._of_alternatives].min(axis=1)
-        conditions = alternatives[self._of_conditions].max(axis=1)
-        contrasts = degrees[len(self._softness) + 1 :]
-        readings = np.minimum(conditions[self._of_poses].min(axis=1), contrasts)
-        if not len(readings):
-            return np.asarray(readings)
-        scores: Array = np.maximum.reduceat(readings, self._first)
-        scores[self._empty] = 0.0
-        return scores
+        if not self._poses:
+            return np.empty(0)
+        inside = measures.take(self._measures) * self._steepness + self._offset
+        alternatives = self._of_alternatives.reduced(np.minimum, inside)
+        conditions = self._of_conditions.reduced(np.maximum, alternatives)
+        readings = self._of_readings.reduced(np.minimum, conditions)
+        return _degree(np.maximum.reduceat(readings, self._first))
 
     def explain(
         self, measures: Array, wanted: Collection[int] | None = None
@@ -139,20 +133,10 @@ class PoseTable:
             measures: as `measures.measure` returns them.
             wanted: numbers of poses; the others get no conditions, which saves most of the time.
         """
-        degrees = self._degrees(measures)
-        contrasts = self._contrasts(measures).tolist()
-        found: list[list[tuple[Condition, ...]]] = [[] for _ in self._poses]
-        for (number, reading), contrast, needed in zip(
-            self._readings, contrasts, self._contrast.tolist(), strict=True
-        ):
-            if wanted is not None and number not in wanted:
-                continue
-            conditions = (
-                self._explain(subject, states, reading.slack(subject), measures, degrees)
-                for subject, states in self._poses[number].items()
-            )
-            found[number].append((*conditions, *_explain_contrast(contrast, needed)))
-        return [max(readings, key=_weakest, default=()) for readings in found]
+        return [
+            _best_reading(pose, measures) if wanted is None or number in wanted else ()
+            for number, pose in enumerate(self._poses)
+        ]
 
     def contradictions(self) -> npt.NDArray[np.bool_]:
         """Return which poses no hand can show together, [poses, poses]."""
@@ -169,63 +153,93 @@ class PoseTable:
         """Return how many conditions each pose has."""
         return [len(pose) for pose in self._poses]
 
-    def _number(self, subject: str, states: tuple[str, ...], slack: float) -> int:
-        """Enter a condition and return its number."""
-        alternatives = []
-        for alternative in _alternatives(subject, states, slack):
-            needs = tuple(
-                self._needs.setdefault(need, 1 + len(self._needs)) for need in alternative
-            )
-            alternatives.append(self._alternatives.setdefault(needs, len(self._alternatives)))
-        return self._conditions.setdefault(tuple(alternatives), len(self._conditions))
+    def _numbers(self, needs: tuple[Need, ...]) -> tuple[int, ...]:
+        """Enter the ends of some ranges and return their numbers."""
+        ends = [end for need in needs for end in _ends_of(need)]
+        return tuple(self._ends.setdefault(end, len(self._ends)) for end in ends)
 
-    def _degrees(self, measures: Array) -> Array:
-        """Return degrees: a 1 for what always holds, of each need, of each pose's contrast."""
-        measured = measures[self._measures]
-        inside = np.minimum(measured - self._low, self._high - measured) / self._softness
-        contrast = (self._contrasts(measures) - self._contrast) / _CONTRAST_SOFTNESS
-        return _degree(np.concatenate([_ALWAYS, inside, contrast]))
 
-    def _held(self, states: frozenset[str]) -> npt.NDArray[np.bool_]:
-        """Return which long fingers each pose wants in one of these states, [poses, 4]."""
-        return np.array(
-            [
-                [bool(pose.get(name)) and states.issuperset(pose[name]) for name in LONG_FINGERS]
-                for pose in self._poses
-            ],
-            bool,
-        ).reshape(-1, 4)
+class _End(NamedTuple):
+    """One end of a range: how far inside of it a measure lies, softnesses, is linear."""
 
-    def _contrasts(self, measures: Array) -> Array:
-        """Return by how much each pose's straight fingers are straighter than its folded ones."""
-        stretches = measures[_STRETCHES]
-        straight = np.where(self._straight, stretches, math.inf).min(axis=1)
-        folded = np.where(self._folded, stretches, -math.inf).max(axis=1)
-        return np.asarray(straight - folded)
+    measure: int
+    steepness: float
+    offset: float
 
-    def _explain(
-        self,
-        subject: str,
-        states: tuple[str, ...],
-        slack: float,
-        measures: Array,
-        degrees: Array,
-    ) -> Condition:
-        weakest = [
-            min(alternative, key=lambda need: float(degrees[self._needs[need]]))
-            for alternative in _alternatives(subject, states, slack)
-        ]
-        need = max(weakest, key=lambda need: float(degrees[self._needs[need]]))
-        return Condition(
-            subject,
-            states,
-            need.measure,
-            float(measures[_NUMBERS[need.measure]]),
-            UNITS[need.measure],
-            need.low,
-            need.high,
-            float(degrees[self._needs[need]]),
+
+_NEVER = _End(0, 0.0, -math.inf)
+
+
+def _ends_of(need: Need) -> Iterator[_End]:
+    number, steepness = _NUMBERS[need.measure], 1 / need.softness
+    if need.low > -math.inf:
+        yield _End(number, steepness, -need.low * steepness)
+    if need.high < math.inf:
+        yield _End(number, -steepness, need.high * steepness)
+
+
+class _Groups:
+    """Groups of numbers, one after the other, to be reduced to one value each."""
+
+    def __init__(self, groups: Iterable[Sequence[int]]) -> None:
+        # A pose without a condition is never met: 0 is `_NEVER` all the way.
+        groups = [group or (0,) for group in groups]
+        self._members = np.array([member for group in groups for member in group], int)
+        self._begins = np.cumsum([0, *(len(group) for group in groups[:-1])])
+
+    def reduced(self, how: np.ufunc, values: Array) -> Array:
+        return np.asarray(how.reduceat(values.take(self._members), self._begins))
+
+
+class _Asked(NamedTuple):
+    """One condition of a pose, in one reading."""
+
+    subject: str
+    states: tuple[str, ...]
+    alternatives: list[tuple[Need, ...]]
+
+
+def _readings(pose: dict[str, tuple[str, ...]]) -> tuple[_Reading, ...]:
+    return _WHOLE_HAND if "like" in pose else (_BY_FINGERS,)
+
+
+def _conditions(pose: dict[str, tuple[str, ...]], reading: _Reading) -> Iterator[_Asked]:
+    """Yield what one reading of a pose asks for."""
+    for subject, states in pose.items():
+        yield _Asked(subject, states, _alternatives(subject, states, reading.slack(subject)))
+    straight, folded = _held(pose, _STRAIGHT), _held(pose, _FOLDED)
+    if straight and folded:
+        needs = tuple(
+            Need(contrast(one, other), _CONTRAST, math.inf, _CONTRAST_SOFTNESS)
+            for one in straight
+            for other in folded
         )
+        loosened = tuple(need.loosened(reading.fingers) for need in needs)
+        yield _Asked("straight over folded", ("clear",), [loosened])
+
+
+def _held(pose: dict[str, tuple[str, ...]], states: frozenset[str]) -> list[str]:
+    """Return which long fingers a pose wants in one of these states."""
+    return [name for name in LONG_FINGERS if name in pose and states.issuperset(pose[name])]
+
+
+def _explained(asked: _Asked, measures: Array) -> Condition:
+    """Return a condition with the need that decides: the weakest of the best alternative."""
+    weakest = [
+        min(((_need_degree(need, measures), need) for need in alternative), key=_first)
+        for alternative in asked.alternatives
+    ]
+    degree, need = max(weakest, key=_first)
+    return Condition(
+        asked.subject,
+        asked.states,
+        need.measure,
+        float(measures[_NUMBERS[need.measure]]),
+        UNITS[need.measure],
+        need.low,
+        need.high,
+        degree,
+    )
 
 
 def state_degree(subject: str, state: str, measures: Array) -> float:
@@ -245,7 +259,7 @@ def state_degree(subject: str, state: str, measures: Array) -> float:
 def _need_degree(need: Need, measures: Array) -> float:
     measured = float(measures[_NUMBERS[need.measure]])
     inside = min(measured - need.low, need.high - measured) / need.softness
-    return float(_degree(np.array(inside)))
+    return 1 / (1 + math.exp(min(-inside, _STEEPEST)))
 
 
 def _degree(inside: Array) -> Array:
@@ -253,12 +267,17 @@ def _degree(inside: Array) -> Array:
     return np.asarray(1 / (1 + np.exp(np.minimum(-inside, _STEEPEST))))
 
 
-def _explain_contrast(contrast: float, needed: float) -> tuple[Condition, ...]:
-    if math.isinf(contrast):
-        return ()
-    degree = float(_degree(np.array((contrast - needed) / _CONTRAST_SOFTNESS)))
-    name = "straight over folded"
-    return (Condition(name, ("clear",), name, contrast, "", needed, math.inf, degree),)
+def _first(pair: tuple[float, Need]) -> float:
+    return pair[0]
+
+
+def _best_reading(pose: dict[str, tuple[str, ...]], measures: Array) -> tuple[Condition, ...]:
+    """Return the conditions of a pose in the reading that is met best."""
+    readings = (
+        tuple(_explained(each, measures) for each in _conditions(pose, reading))
+        for reading in _readings(pose)
+    )
+    return max(readings, key=_weakest)
 
 
 def _weakest(conditions: tuple[Condition, ...]) -> float:
@@ -284,11 +303,3 @@ def _exclude(
         for first in _alternatives(subject, one[subject])
         for second in _alternatives(subject, other[subject])
     )
-
-
-def _table(rows: Iterable[Sequence[int]], *, repeat: bool = False) -> npt.NDArray[np.intp]:
-    """Return rows of unlike lengths as one array, filled up with 0, or with their own first."""
-    rows = list(rows)
-    width = max((len(row) for row in rows), default=0) or 1
-    filled = [[*row, *[row[0] if repeat else 0] * (width - len(row))] for row in rows]
-    return np.array(filled, np.intp).reshape(len(rows), width)

@@ -9,6 +9,8 @@ import math
 from collections import deque
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from edgehands.hand import FINGERS, Landmark
 from edgehands.settings import TICK
 
@@ -21,7 +23,8 @@ WINDOW = 0.2
 """Seconds over which speed is taken: shorter, and the model's own unrest looks like speed."""
 
 _CORNERS = (Landmark.WRIST, Landmark.INDEX_MCP, Landmark.PINKY_MCP)
-_WATCHED = (*_CORNERS, *(joints[-1] for joints in FINGERS.values()))
+_WATCHED = np.array([*_CORNERS, *(joints[-1] for joints in FINGERS.values())])
+_PALM = np.array([*_CORNERS, Landmark.MIDDLE_MCP])
 _SIDES = ((0, 1), (0, 2), (1, 2))
 
 
@@ -38,7 +41,7 @@ class Steadiness:
             Palm sizes a second, of the palm's corner or fingertip that is now farthest from where
             it was `WINDOW` ago, or when the hand was first seen; 0 for a hand not seen before.
         """
-        points: Points = hand.landmarks[_WATCHED, :2].tolist()
+        points: Points = hand.landmarks[:, :2].take(_WATCHED, axis=0).tolist()
         while self._seen and time - self._seen[0][0] > WINDOW + TICK:
             self._seen.popleft()
         before = self._seen[0] if self._seen else None
@@ -51,7 +54,7 @@ class Steadiness:
 
 def _palm_size(hand: Hand, points: Points) -> float:
     """From wrist to the middle knuckle as it would be seen face on, pixels."""
-    world: Points = hand.world_landmarks[(*_CORNERS, Landmark.MIDDLE_MCP), :].tolist()
+    world: Points = hand.world_landmarks.take(_PALM, axis=0).tolist()
     seen = sum([math.dist(points[a], points[b]) for a, b in _SIDES])
     true = sum([math.dist(world[a][:2], world[b][:2]) for a, b in _SIDES])
     return seen / max(true, 1e-9) * math.dist(world[0], world[3])

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from edgehands.errors import DeviceError, InputError
 from edgehands.installation import wheels
-from edgehands.installation.places import SHIPPED
+from edgehands.installation.places import HIDDEN, SHIPPED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 SYSTEM_PYTHON = Path("/usr/bin/python3")
 PICAMERA2 = Path("/usr/lib/python3/dist-packages/picamera2")
 
-_HIDDEN = tuple(Path(each) for each in ("/home", "/root", "/run/user", "/tmp", "/var/tmp"))  # noqa: S108
+_HIDDEN = (*HIDDEN, Path("/tmp"), Path("/var/tmp"))  # noqa: S108 (and what comes and goes)
 _OLDEST = (3, 10)
 _COMPLETE = "complete"
 _MODULES = {"metrics": "prometheus_client", "web": "aiohttp"}

@@ -19,7 +19,7 @@ from edgehands.errors import InputError, UsageError
 from edgehands.installation import environment, files, models, systemd
 from edgehands.installation.environment import PICAMERA2
 from edgehands.installation.files import File, Link, Manifest
-from edgehands.installation.needs import Needs, dropin_text, needs
+from edgehands.installation.needs import Needs, check_visible, dropin_text, needs
 from edgehands.installation.places import SHIPPED, UNIT, Places, callers_config
 from edgehands.models.derived import SUBFOLDER, get_recipe
 
@@ -142,7 +142,9 @@ class _Installation:
         Raises:
             ConfigError: it has mistakes, which are said before anything is done.
         """
-        return config_files.load(self._source if file.state() == "absent" else file.path)
+        config = config_files.load(self._source if file.state() == "absent" else file.path)
+        check_visible(config)
+        return config
 
     def _recipe(self, wanted: Needs) -> Recipe:
         system_packages = self._wishes.system_packages

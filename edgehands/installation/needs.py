@@ -12,17 +12,23 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+import msgspec
+
 from edgehands import verdict
 from edgehands.cameras import split_source
 from edgehands.doctor.software import needed_models
-from edgehands.installation.places import SHIPPED, UNIT
+from edgehands.errors import ConfigError
+from edgehands.installation.places import HIDDEN, SHIPPED, UNIT
 from edgehands.models import store
 from edgehands.monitor.settings import parse_listen
+from edgehands.mqtt.broker import parse_url
 from edgehands.mqtt.settings import MqttConfig
 from edgehands.selection import AUTO_ORDER, BACKENDS
 
 if TYPE_CHECKING:
-    from edgehands.config import Config, TrackerConfig
+    from collections.abc import Iterator
+
+    from edgehands.config import Config, OutputConfig, TrackerConfig
 
 _NVIDIA_DEVICES = ("cuda", "tensorrt")
 _NVIDIA_NODES = (Path("/dev/nvidiactl"), Path("/dev/nvmap"))
@@ -73,6 +79,8 @@ def needs(config: Config) -> Needs:
         found.extras["metrics"] = "[metrics]"
     if config.web.enabled:
         found.extras["web"] = "[web]"
+    if any(_is_local(output) for output in config.output):
+        found.dropins["broker"] = "a broker on a unix socket"
     if not uses_network(config):
         found.dropins["no-network"] = "neither a camera nor an output needs a network"
     return found
@@ -98,10 +106,45 @@ def uses_network(config: Config) -> bool:
     metrics = config.metrics.listen
     return (
         config.web.enabled
-        or any(isinstance(output, MqttConfig) for output in config.output)
+        or any(isinstance(output, MqttConfig) and not _is_local(output) for output in config.output)
         or any(split_source(camera.source)[0] in _NETWORK_CAMERAS for camera in config.camera)
         or (metrics is not None and not isinstance(parse_listen(metrics), Path))
     )
+
+
+def _is_local(output: OutputConfig) -> bool:
+    return isinstance(output, MqttConfig) and parse_url(output.url).local
+
+
+def check_visible(config: Config) -> None:
+    """Refuse a config that names a file where the service's sandbox cannot look.
+
+    Raises:
+        ConfigError: the first such file, and where to put it.
+    """
+    for key, value in _texts(msgspec.to_builtins(config)):
+        path = Path(value)
+        if path.is_absolute() and any(path.is_relative_to(folder) for folder in HIDDEN):
+            password = key == "password_file"
+            there = (
+                "into /etc/edgehands/mqtt-password (camera-password for a camera), chmod 600, and "
+                "take password_file out"
+                if password
+                else "into /etc/edgehands or /var/lib/edgehands"
+            )
+            raise ConfigError(f"{key} = {value!r}: the service cannot see homes; put it {there}")
+
+
+def _texts(value: object, key: str = "") -> Iterator[tuple[str, str]]:
+    """Find every text in a config's tables, with its key."""
+    if isinstance(value, str):
+        yield key, value
+    elif isinstance(value, dict):
+        for name, each in value.items():
+            yield from _texts(each, str(name))
+    elif isinstance(value, list | tuple):
+        for each in value:
+            yield from _texts(each, key)
 
 
 def dropin_text(name: str) -> str:

@@ -13,6 +13,8 @@ SHIPPED = Path(__file__).parent.parent / "systemd"
 """The unit, its drop-ins, the sample config and what else is installed as it is."""
 UNIT = "edgehands.service"
 SERVICE = "edgehands"
+HIDDEN = (Path("/home"), Path("/root"), Path("/run/user"))
+"""What the service does not see: ProtectHome=yes."""
 
 
 @dataclass(frozen=True, slots=True)

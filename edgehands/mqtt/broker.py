@@ -11,7 +11,7 @@ from edgehands.redaction import has_url_password, host_of, redacted
 DEFAULT_PREFIX = "edgehands"
 DEFAULT_URL = "mqtt://localhost"
 _PORTS = {"mqtt": 1883, "mqtts": 8883, "ws": 80, "wss": 443}
-_EXPECTED = "expected mqtt://[user@]host[:port][/prefix], or mqtts, ws, wss"
+_EXPECTED = "expected mqtt://[user@]host[:port][/prefix], or mqtts, ws, wss; or unix://[user@]/path/of/socket"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +20,7 @@ class Broker:
 
     scheme: str
     host: str
+    """Of a unix socket, its path."""
     port: int
     username: str | None
     prefix: str
@@ -30,11 +31,18 @@ class Broker:
         return self.scheme in {"mqtts", "wss"}
 
     @property
+    def local(self) -> bool:
+        """Whether it is reached over a unix socket, without a network."""
+        return self.scheme == "unix"
+
+    @property
     def websocket(self) -> bool:
         """Whether MQTT travels inside a WebSocket."""
         return self.scheme in {"ws", "wss"}
 
     def __str__(self) -> str:
+        if self.local:
+            return f"unix://{self.host}"
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{self.scheme}://{host}:{self.port}"
 
@@ -58,13 +66,16 @@ def parse_url(url: str) -> Broker:
         # Others repeat what stands for the port, which might be a password.
         why = f"{error}; " if str(error).startswith("Port out of range") else ""
         raise UsageError(f"a broker URL that cannot be read: {why}{_EXPECTED}") from None
+    username = unquote(parts.username) if parts.username else None
+    if parts.scheme == "unix" and not host and len(parts.path) > 1 and not {"?", "#"} & set(url):
+        return Broker("unix", unquote(parts.path), 0, username, DEFAULT_PREFIX)
     if parts.scheme not in _PORTS or not host or port == 0 or {"?", "#"} & set(url):
         raise UsageError(f"broker{_shown(url)}: {_EXPECTED}")
     return Broker(
         parts.scheme,
         host,
         port or _PORTS[parts.scheme],
-        unquote(parts.username) if parts.username else None,
+        username,
         topic_prefix(unquote(parts.path).strip("/") or DEFAULT_PREFIX),
     )
 

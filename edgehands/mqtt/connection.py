@@ -8,7 +8,7 @@ from __future__ import annotations
 import select
 import socket
 import time
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from paho.mqtt.client import Client, MQTTv5, MQTTv311
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
@@ -31,8 +31,15 @@ CONNECT_SECONDS = 5.0
 _SEND_MS = 2000
 """What the network has not taken after so long is thrown away with the connection, not delivered
 late."""
+_ANY_PORT = 1883  # a unix socket has none, and paho wants one
 _NOT_AUTHORISED = 0x80  # reason codes from here on are refusals
 _TAKEN_OVER = "Session taken over"
+
+
+def _transport(broker: Broker) -> Literal["tcp", "unix", "websockets"]:
+    if broker.local:
+        return "unix"
+    return "websockets" if broker.websocket else "tcp"
 
 
 class Listener(Protocol):
@@ -66,8 +73,9 @@ class Connection:
         self._window = 0xFFFF
         self._client = self._make_client(broker, access)
         try:
-            self._client.connect(broker.host, broker.port, access.keepalive)
-            self._limit_sending()
+            self._client.connect(broker.host, broker.port or _ANY_PORT, access.keepalive)
+            if not broker.local:
+                self._limit_sending()
             self._await_answer()
         except ConnectionFailedError:
             self.abandon()
@@ -134,7 +142,7 @@ class Connection:
             CallbackAPIVersion.VERSION2,
             client_id=access.client_id,
             protocol=MQTTv5 if self._v5 else MQTTv311,
-            transport="websockets" if broker.websocket else "tcp",
+            transport=_transport(broker),
             reconnect_on_failure=False,
         )
         client.connect_timeout = CONNECT_SECONDS

@@ -32,7 +32,8 @@ class MqttConfig(
     """Events, states and commands over an MQTT broker, and Home Assistant's discovery."""
 
     url: Text
-    """mqtt://user@host:1883/prefix, or mqtts, ws, wss; port, user and prefix may be left out."""
+    """mqtt://user@host:1883/prefix, or mqtts, ws, wss; port, user and prefix may be left out. Or
+    unix:///path/of/socket, without a network."""
     node: TopicName | None = None
     """Name of this device in topics; None makes one of the host's name and the machine's id."""
     name: Text | None = None

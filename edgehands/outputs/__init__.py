@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from edgehands.hand import Hand
     from edgehands.health import CameraState, OutputHealth
     from edgehands.pulse import Pulse
+    from edgehands.recording import Header
     from edgehands.report import FrameReport
 
 
@@ -48,6 +49,9 @@ class Output:
     `event` is called from a thread of its own, so a slow output never delays the tracker. With
     several cameras, what is called in a tracker's thread comes from several.
     """
+
+    def begin(self, header: Header) -> None:
+        """Take how a camera's hands are read, before its first frame, in the tracker's thread."""
 
     def event(self, event: Event) -> None:
         """Take one event."""

@@ -54,6 +54,8 @@ class Pipeline:
         self._last_ts: float | None = None
         self.events = 0
         """Made so far."""
+        for output in hub.outputs:
+            output.begin(header)
 
     def open_files(self, configs: Sequence[OutputConfig], fps: float) -> None:
         """Open the outputs that are this camera's alone; those that were opened stay to be closed.

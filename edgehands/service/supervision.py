@@ -90,7 +90,7 @@ class Supervisor:
         """
         if self._owes_ready:
             self.told(now)
-        if not self.ready and self._crew.loops and all(loop.ready for loop in self._crew.loops):
+        if not self.ready and self._is_ready():
             self.ready = True
             self.told(now)
         self._feed(now)
@@ -123,7 +123,7 @@ class Supervisor:
             version=__version__,
             pid=os.getpid(),
             uptime_s=round(now - self._begun, 1),
-            ready=self.ready,
+            ready=self.ready or self._is_ready(),
             runs_on=next((loop.summary.runs_on for loop in loops if loop.summary.runs_on), ""),
             config=str(self._file) if self._file else None,
             config_problem=self.config_problem,
@@ -134,6 +134,10 @@ class Supervisor:
                 health for output in self._crew.outputs if (health := output.health()) is not None
             ),
         )
+
+    def _is_ready(self) -> bool:
+        loops = self._crew.loops
+        return bool(loops) and all(loop.ready for loop in loops)
 
     def _is_due(self, what: str, now: float, interval: float) -> bool:
         if now < self._next.get(what, now):

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -144,12 +145,18 @@ class Server:
         ]
         try:
             await self._stop.wait()
-            await asyncio.wait_for(self._viewers.close("the run has ended"), _CLOSE_SECONDS / 3)
+            with suppress(TimeoutError, asyncio.TimeoutError):  # a viewer that takes nothing
+                await asyncio.wait_for(self._viewers.close("the run has ended"), _CLOSE_SECONDS / 3)
         finally:
             for task in tasks:
                 task.cancel()
             connections.close()
             await runner.cleanup()
+            left = asyncio.all_tasks() - {asyncio.current_task()}
+            for task in left:
+                task.cancel()
+            if left:
+                await asyncio.wait(left, timeout=_CLOSE_SECONDS / 3)
 
     def _app(self) -> web.Application:
         app = web.Application(

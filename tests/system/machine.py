@@ -75,6 +75,7 @@ class Machine:
         self._log = folder / "boot.log"
         self._nspawn: subprocess.Popen[bytes] | None = None
         self._leader = 0
+        self._group = f"edgehands-test-{os.getpid()}-{folder.name}"
         here("cp", "-a", "--reflink=auto", str(base_root()), str(self.root))
 
     def boot(self) -> None:
@@ -159,7 +160,7 @@ class Machine:
         return answer.stdout.strip() in {"running", "degraded"}
 
     def _cgroup(self, hierarchy: str) -> Path:
-        return _CGROUPS / hierarchy / f"edgehands-test-{os.getpid()}-{self.root.parent.name}"
+        return _CGROUPS / hierarchy / self._group
 
     def _hierarchies(self) -> list[str]:
         """The cgroup trees that nspawn puts its machine into: two where version 1 rules."""
@@ -184,6 +185,11 @@ def here(*command: str, folder: Path | None = None) -> str:
     answer = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     assert answer.returncode == 0, (command, answer.stdout + answer.stderr)
     return answer.stdout
+
+
+def patience(seconds: float) -> float:
+    """Return how long something may take that has this machine to itself for so many seconds."""
+    return seconds * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
 
 
 def wait_for(condition: Callable[[], bool], seconds: float, what: str) -> float:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from tests.system.machine import patience
 from tests.system.running import CONFIG
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def test_killed_at_random_it_is_soon_ready_again(
             if (starting := service.pid) not in {0, pid}:
                 service.machine.run("kill", "-KILL", str(starting))
                 pid = starting
-        seconds.append(service.wait_until_replaced(pid, 10 * READY_SECONDS))
+        seconds.append(service.wait_until_replaced(pid, 10 * patience(READY_SECONDS)))
     assert service.restarts >= restarts + KILLS
     service.machine.run("edgehands", "config", "check", CONFIG)
     service.machine.run("edgehands", "models", "check", "--models", "/var/lib/edgehands/models")
@@ -46,5 +47,4 @@ def test_killed_at_random_it_is_soon_ready_again(
     assert service.gets_on()
     median, worst = float(np.median(seconds)), max(seconds)
     measured(f"kill -9, {KILLS} times: ready again after {median:.2f} s, at most {worst:.2f} s")
-    # A machine that has other work to do takes longer by as much.
-    assert median <= READY_SECONDS * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1)), seconds
+    assert median <= patience(READY_SECONDS), seconds

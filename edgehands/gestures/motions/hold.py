@@ -25,9 +25,9 @@ class PinchReader:
 
     _HELD = 0.5
     """How much the hand must have pinched, on the average, to twist something."""
-    _FIRM = 1.6
+    _FIRM = 1.45
     """And to drag it: hands that move mean less by it."""
-    _CURLED = 0.05
+    _CURLED = -0.05
     """Straightness of an index finger that holds nothing: it lies in the hand."""
     _AT_REST = 0.25
     """Palm sizes that a hand may move by while it takes hold."""

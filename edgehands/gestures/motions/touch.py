@@ -18,7 +18,7 @@ _RISE = 1.0
 """How much more than just before."""
 _WITHIN = 0.35
 """Seconds for the rise, at most."""
-_CURLED = 0.05
+_CURLED = 0.0
 """Straightness of the index finger below which its tip lies in the hand and begins no touch."""
 _PARTED = 0.5
 """Share of the rise that is lost when fingers part again."""

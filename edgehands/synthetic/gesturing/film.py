@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import cv2
 import numpy as np
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from edgehands.hand import ImageArray
     from edgehands.synthetic.gesturing.performance import Scene
+    from edgehands.synthetic.sensor import Picture
 
 SKINS = (0, 1, 3, 5)
 """Of `skin.TONES`: the four that films are shot with, from very light to very dark."""
@@ -47,14 +48,28 @@ def film(scene: Scene, seed: int, *, skin: int) -> Iterator[tuple[float, ImageAr
         yield float(time), np.ascontiguousarray(picture[..., ::-1])
 
 
-def _draw(scene: Scene, number: int, seed: int, skin: int) -> bytes:
-    rng = np.random.default_rng([seed, skin, len(scene.times)])
+class _Set(NamedTuple):
+    """What stays the same for a whole film."""
+
+    look: Look
+    backdrop: Picture
+    light: Light
+    sensor: Sensor
+
+
+@lru_cache(maxsize=1)
+def _set(seed: int, skin: int, moments: int) -> _Set:
+    rng = np.random.default_rng([seed, skin, moments])
     kind = str(rng.choice(list(BACKGROUNDS)))
     look = Look(TONES[skin], (0.1, 0.12, 0.2) if rng.random() < 0.5 else None)
     backdrop = background(kind, CAMERA.width, CAMERA.height, rng)
     x, y, z = (float(value) for value in rng.uniform((-0.8, -1.1, -1.1), (0.8, -0.2, -0.4)))
     light = Light((x, y, z), strength=float(rng.uniform(0.7, 1.0)), ambient=0.45)
-    sensor = Sensor(blur=0.5, noise=float(rng.uniform(0.002, 0.012)))
+    return _Set(look, backdrop, light, Sensor(blur=0.5, noise=float(rng.uniform(0.002, 0.012))))
+
+
+def _draw(scene: Scene, number: int, seed: int, skin: int) -> bytes:
+    look, backdrop, light, sensor = _set(seed, skin, len(scene.times))
     actors = []
     for part in scene.performances:
         px, py, pz = (float(value) for value in part.places[number])
@@ -69,9 +84,9 @@ def _draw(scene: Scene, number: int, seed: int, skin: int) -> bytes:
 
 
 def _name(scene: Scene, seed: int, skin: int) -> str:
-    """Return a name made of everything that these pictures are made of."""
+    """Return a name made of everything that these pictures are made of, this source included."""
     digest = hashlib.sha256(Path(__file__).read_bytes())
-    digest.update(f"{seed} {skin}".encode())
+    digest.update(f"{seed} {skin} {scene.gesture} {CAMERA}".encode())
     for part in scene.performances:
         digest.update(f"{part.left} {part.anatomy}".encode())
         for numbers in (part.angles, part.places, part.turns):

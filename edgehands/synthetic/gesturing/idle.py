@@ -11,7 +11,15 @@ import numpy as np
 
 from edgehands.synthetic.gesturing.performance import Performance, Scene, eased, tremor
 from edgehands.synthetic.gesturing.shapes import BACK, CLOSED, PALM, RELAXED, SHAPES, TOUCHING
-from edgehands.synthetic.gesturing.stage import APART, Cast, centred, rng_of, tip_gap
+from edgehands.synthetic.gesturing.stage import (
+    APART,
+    SEEN_APART,
+    Cast,
+    centred,
+    rng_of,
+    seen_tip_gap,
+    tip_gap,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,7 +54,7 @@ def _resting(cast: Cast, times: Array) -> tuple[Performance, frozenset[str]]:
     angles = [_loose(cast, 0.25) for _ in keys]
     yaw = PALM if cast.rng.random() < 0.5 else BACK
     turns = [_turn(cast, yaw, 15.0) for _ in keys]
-    return _performance(cast, times, keys, angles, _places(cast, keys, 40.0), turns)
+    return _idle(cast, times, keys, angles, _places(cast, keys, 40.0), turns)
 
 
 def _random(cast: Cast, times: Array) -> tuple[Performance, frozenset[str]]:
@@ -55,7 +63,7 @@ def _random(cast: Cast, times: Array) -> tuple[Performance, frozenset[str]]:
     angles = [_loose(cast, 1.0) for _ in keys]
     yaw = PALM if cast.rng.random() < 0.5 else BACK
     turns = [_turn(cast, yaw, 35.0) for _ in keys]
-    return _performance(cast, times, keys, angles, _places(cast, keys, 120.0), turns)
+    return _idle(cast, times, keys, angles, _places(cast, keys, 120.0), turns)
 
 
 def _reaching(cast: Cast, times: Array) -> tuple[Performance, frozenset[str]]:
@@ -69,7 +77,7 @@ def _reaching(cast: Cast, times: Array) -> tuple[Performance, frozenset[str]]:
         places += [goal, goal + cast.rng.normal(0.0, 8.0, 3)]
     yaw = PALM if cast.rng.random() < 0.3 else BACK
     turns = [_turn(cast, yaw, 15.0) for _ in keys]
-    return _performance(cast, times, np.array(keys), angles, np.array(places), turns)
+    return _idle(cast, times, np.array(keys), angles, np.array(places), turns)
 
 
 def _typing(cast: Cast, times: Array) -> tuple[Performance, frozenset[str]]:
@@ -85,7 +93,7 @@ def _typing(cast: Cast, times: Array) -> tuple[Performance, frozenset[str]]:
         angles.append(_parted(cast, pose + cast.rng.normal(0.0, 2.5, 23)))
     lean = np.array([0.0, 15.0, 0.0])
     turns = [_turn(cast, BACK, 6.0) + lean for _ in keys]
-    return _performance(cast, times, keys, angles, _places(cast, keys, 18.0), turns)
+    return _idle(cast, times, keys, angles, _places(cast, keys, 18.0), turns)
 
 
 def _passing(cast: Cast, times: Array) -> tuple[Performance, frozenset[str]]:
@@ -163,6 +171,15 @@ def _parted(cast: Cast, pose: Array) -> Array:
     return pose if tip_gap(cast.person, pose) >= APART else cast.pinched(pose, APART)
 
 
+def _seen_parted(cast: Cast, pose: Array, turn: Array) -> Array:
+    """Return a pose that does not seem to pinch either, turned like this."""
+    for apart in (0.65, 0.8, 0.95):
+        if seen_tip_gap(cast, pose, turn) >= SEEN_APART:
+            break
+        pose = cast.pinched(pose, apart)
+    return pose
+
+
 def _cupped(cast: Cast, share: float) -> Array:
     """Return a hand on the way (0 to 1) to holding a cup."""
     pose = _loose(cast, 0.2)
@@ -189,6 +206,14 @@ def _outside(cast: Cast) -> Array:
     if side == 2:
         return np.array([cast.rng.uniform(-0.3, 0.3) * depth, 0.65 * depth, depth])
     return np.array([(side * 2 - 1) * 0.75 * depth, cast.rng.uniform(-0.1, 0.3) * depth, depth])
+
+
+def _idle(
+    cast: Cast, times: Array, keys: Array, angles: list[Array], places: Array, turns: list[Array]
+) -> tuple[Performance, frozenset[str]]:
+    """Return what hands do that mean nothing: nobody who looks on sees them pinch."""
+    parted = [_seen_parted(cast, *each) for each in zip(angles, turns, strict=True)]
+    return _performance(cast, times, keys, parted, places, turns)
 
 
 def _performance(

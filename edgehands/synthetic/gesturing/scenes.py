@@ -9,7 +9,7 @@ import numpy as np
 
 from edgehands.synthetic.gesturing.performance import Scene
 from edgehands.synthetic.gesturing.shapes import CLOSED, RELAXED, SHAPES, TOUCHING
-from edgehands.synthetic.gesturing.stage import RATES, Cast, rng_of, still
+from edgehands.synthetic.gesturing.stage import HABIT, RATES, Cast, rng_of, still
 
 HOLD = 1.2
 """Seconds that a pose is held."""
@@ -25,6 +25,7 @@ def static_scene(
     max_tilt: float = 35.0,
     fps: float | None = None,
     hold: float = HOLD,
+    habit: float = HABIT,
 ) -> Scene:
     """Return one scene of a gesture of `shapes.SHAPES`.
 
@@ -38,8 +39,9 @@ def static_scene(
         max_tilt: degrees about each axis.
         fps: instead of the rates in turn.
         hold: seconds that the pose is held.
+        habit: degrees by which people's joints differ.
     """
-    cast = Cast.drawn(rng_of(seed, gesture, number), max_tilt)
+    cast = Cast.drawn(rng_of(seed, gesture, number), max_tilt, habit)
     variants = SHAPES[gesture]
     shape = variants[number % len(variants)]
     yaw = shape.yaws[number // len(variants) % len(shape.yaws)]

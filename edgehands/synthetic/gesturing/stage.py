@@ -10,7 +10,7 @@ import numpy as np
 
 from edgehands.hand import Landmark
 from edgehands.synthetic import anatomy
-from edgehands.synthetic.gesturing.kinematics import joints_of
+from edgehands.synthetic.gesturing.kinematics import joints_of, rotations
 from edgehands.synthetic.gesturing.performance import Performance, eased, tremor
 from edgehands.synthetic.gesturing.shapes import PALM, roll_of
 
@@ -25,10 +25,12 @@ TOUCH = 0.16
 """Palm lengths between the landmarks of two fingertips that touch: both have flesh around them."""
 APART = 0.5
 """Palm lengths between the tips of thumb and index in a hand that does not pinch."""
+SEEN_APART = 0.3
+"""The same as the camera sees them: nearer, their flesh meets in the picture."""
 
 _PINCHERS = (0, 1, 5, 7)
 """Angles that part thumb and index: the thumb's spread and lift, the index's MCP and PIP."""
-_HABIT = 3.5
+HABIT = 3.5
 """Degrees by which one person's joints differ from another's in the same gesture."""
 
 
@@ -46,12 +48,15 @@ class Cast:
     """[3] degrees of yaw, pitch and roll away from how the gesture is shown at its best."""
     person: anatomy.Anatomy
     left: bool
+    habit: float = HABIT
+    """Degrees, as `HABIT`."""
 
     @classmethod
-    def drawn(cls, rng: np.random.Generator, max_tilt: float) -> Cast:
+    def drawn(cls, rng: np.random.Generator, max_tilt: float, habit: float = HABIT) -> Cast:
         """Draw a person, a hand and a tilt of up to `max_tilt` degrees about each axis."""
         tilt = rng.uniform(-max_tilt, max_tilt, 3)
-        return cls(rng, tilt, anatomy.varied(anatomy.ADULT, rng), bool(rng.random() < 0.5))
+        person, left = anatomy.varied(anatomy.ADULT, rng), bool(rng.random() < 0.5)
+        return cls(rng, tilt, person, left, habit)
 
     @property
     def most_tilt(self) -> float:
@@ -64,7 +69,7 @@ class Cast:
 
     def held(self, angles: Array) -> Array:
         """Return joint angles [23] as this person happens to hold them."""
-        return np.asarray(angles + self.rng.normal(0.0, _HABIT, 23))
+        return np.asarray(angles + self.rng.normal(0.0, self.habit, 23))
 
     def pinched(self, angles: Array, apart: float = TOUCH) -> Array:
         """Return joint angles [23] bent until the tips of thumb and index are that far apart.
@@ -126,6 +131,21 @@ def meeting(person: anatomy.Anatomy, angles: Array, apart: float) -> Array:
 def tip_gap(person: anatomy.Anatomy, angles: Array) -> float:
     """Return how far thumb and index tips are apart in a pose [23], palm lengths."""
     return float(_tip_gap(joints_of(person, angles[None]))[0])
+
+
+def seen_tip_gap(cast: Cast, angles: Array, turn: Array) -> float:
+    """Return how far these tips are apart to a camera far away, palm lengths.
+
+    Args:
+        cast: whose hand, and which.
+        angles: [23] degrees.
+        turn: [3] yaw, pitch and roll on the picture, degrees.
+    """
+    joints = joints_of(cast.person, angles[None]) * (-1.0 if cast.left else 1.0, 1.0, 1.0)
+    seen = joints @ rotations(turn[None]).transpose(0, 2, 1) * (1.0, 1.0, 0.0)
+    tips = seen[0, Landmark.THUMB_TIP] - seen[0, Landmark.INDEX_TIP]
+    palm = joints[0, Landmark.MIDDLE_MCP] - joints[0, Landmark.WRIST]
+    return float(np.linalg.norm(tips) / np.linalg.norm(palm))
 
 
 def _tip_gap(joints: Array) -> Array:
