@@ -113,7 +113,7 @@ class Monitor:
             from edgehands.monitor.metrics import CONTENT_TYPE, render
         except ImportError as error:
             raise RuntimeMissingError(
-                "no prometheus-client here: pip install 'edgehands[metrics]', or for the "
+                "no prometheus-client here: pip install prometheus-client, or for the "
                 "service sudo edgehands service install"
             ) from error
         from edgehands.monitor.pages import HttpProtocol
