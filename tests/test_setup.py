@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import pty
 import pwd
@@ -15,10 +16,12 @@ from typing import TYPE_CHECKING
 import pytest
 from typer.testing import CliRunner
 
+from edgehands.cameras.v4l2 import Device
 from edgehands.cli.commands import app
 from edgehands.config import load_config
 from edgehands.models.store import ENVIRONMENT_VARIABLE, destination
 from edgehands.mqtt.settings import MqttConfig
+from edgehands.setup import cameras
 from edgehands.synthetic import DEMO_CLIP
 from tests.brokers import free_port
 
@@ -110,6 +113,21 @@ def test_what_does_not_work_yet_is_said_and_written(tmp_path: Path) -> None:
     assert "/dev/video77 does not work yet" in said
     assert "nothing listens there" in said
     assert load_config(tmp_path / "made.toml").camera[0].source == "/dev/video77"
+
+
+def test_what_gives_pictures_stands_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ("unicam-image", "bcm2835-isp-capture0", "rp1-cfe-csi2_ch0", "pispbe-output0", "Old TV")
+    for number, name in enumerate(names):
+        (tmp_path / f"video{number}").mkdir()
+        (tmp_path / f"video{number}/name").write_text(f"{name}\n", encoding="ascii")
+    devices = [Device(f"/dev/video{number}", ()) for number in range(len(names))]
+    devices.append(Device("/dev/video9", ("usb-Maker_Webcam-index0",)))
+    monkeypatch.setattr(cameras, "_NAMES", tmp_path)
+    monkeypatch.setattr(cameras, "find_devices", lambda: devices)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: True)
+    assert [each.source for each in cameras.candidates()] == [
+        *("usb:usb-Maker_Webcam-index0", "csi:", "/dev/video4", "synthetic:")
+    ]
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="becomes nobody who typed sudo")

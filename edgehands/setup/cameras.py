@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgehands.cameras import open_camera
@@ -13,10 +14,15 @@ from edgehands.drawing import draw_hands
 from edgehands.errors import InputError
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from edgehands.cameras.v4l2 import Device
 
 WITHOUT = "synthetic:"
 """The source of who has no camera: drawn hands."""
+
+_NAMES = Path("/sys/class/video4linux")
+_PARTS = ("unicam", "rp1-cfe", "bcm2835-isp", "bcm2835-codec", "pispbe")
+"""What a Raspberry Pi's receivers, converters and codecs are called: they capture, and give no
+picture without libcamera, which picamera2 has."""
 
 _SECONDS = 2.0  # that a camera has to get used to the light
 _WARM_FRAMES = 15
@@ -33,14 +39,24 @@ class Candidate:
 
 def candidates() -> list[Candidate]:
     """List the cameras of this machine; the last one is none at all."""
-    found = [
-        # The name stays, whatever order cameras are plugged in.
-        Candidate(f"usb:{device.ids[0]}" if device.ids else device.path, str(device))
-        for device in find_devices()
-    ]
+    named, others = [], []
+    for device in find_devices():
+        if device.ids:  # the name stays, whatever order cameras are plugged in
+            named.append(Candidate(f"usb:{device.ids[0]}", str(device)))
+        elif not _name(device).startswith(_PARTS):
+            others.append(Candidate(device.path, str(device)))
     if importlib.util.find_spec("picamera2") is not None:
-        found.append(Candidate("csi:", "the camera at the ribbon cable (picamera2)"))
-    return [*found, Candidate(WITHOUT, "no camera: drawn hands, to try everything else")]
+        named.append(Candidate("csi:", "the camera at the ribbon cable (picamera2)"))
+    without = Candidate(WITHOUT, "no camera: drawn hands, to try everything else")
+    return [*named, *others, without]
+
+
+def _name(device: Device) -> str:
+    """Return what the driver calls a device, "" if that is not to be had."""
+    try:
+        return (_NAMES / Path(device.path).name / "name").read_text(encoding="utf-8")
+    except OSError:
+        return ""
 
 
 @dataclass(frozen=True, slots=True)
