@@ -300,6 +300,18 @@ def test_a_dry_run_says_everything_and_does_nothing(
     assert not machine.root.exists()
 
 
+@pytest.mark.usefixtures("models")
+def test_a_damaged_list_of_what_was_installed_is_made_anew(
+    machine: Places, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    machine.manifest.parent.mkdir(parents=True)
+    machine.manifest.write_text('{"files": ["/etc/sys')
+    with pytest.raises(InputError, match="install again, then uninstall"):
+        files.load_manifest(machine)
+    as_typed(monkeypatch, "install", "--dry-run", "--config", str(SHIPPED / "edgehands.toml"))
+    assert f"replace {machine.manifest}" in capsys.readouterr().out
+
+
 @pytest.mark.usefixtures("machine")
 @pytest.mark.parametrize(
     ("line", "message"),

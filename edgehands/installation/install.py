@@ -101,6 +101,15 @@ def root_where_needed(what: str) -> Iterator[None]:
         raise
 
 
+def _last_manifest(places: Places, tell: Tell) -> Manifest:
+    """Return what was installed before; a list that is damaged is made anew."""
+    try:
+        return files.load_manifest(places) or Manifest()
+    except InputError as error:
+        tell("replace", str(places.manifest), f"{error.__cause__}; what only it knew of stays")
+        return Manifest()
+
+
 class _Installation:
     """One run of `install`."""
 
@@ -109,7 +118,7 @@ class _Installation:
         self._wishes = wishes
         self._tell = tell
         self._dry_run = dry_run
-        self._before = files.load_manifest(places) or Manifest()
+        self._before = _last_manifest(places, tell)
         self._manifest = Manifest(version=__version__)
         self._source = wishes.config or callers_config() or SAMPLE
         self._changed = False
