@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pwd
 import socket
 import subprocess
 import sys
@@ -12,12 +13,14 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
+from typer.testing import CliRunner
 
 from edgehands import redaction
+from edgehands.cli.commands import app
 from edgehands.doctor.findings import Finding
 from edgehands.health import CameraHealth, Health, OutputHealth
 from edgehands.monitor.monitor import Monitor
-from edgehands.support import gathering
+from edgehands.support import gathering, known
 from edgehands.support.bundle import collect
 from edgehands.support.scrubbing import Scrubber
 
@@ -154,6 +157,29 @@ def test_addresses_stay_if_they_are_asked_for_and_passwords_never(
     assert HOST in whole
     assert "fd12:3456::7" in whole
     assert CANARY not in whole
+
+
+def test_tokens_are_found_like_passwords(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number, name in enumerate(("mqtt-password", "web-token", "named")):
+        (tmp_path / name).write_text(f"secret{number}\n")
+    monkeypatch.setattr(known, "SYSTEM", tmp_path / "edgehands.toml")
+    monkeypatch.setenv("MY_PAGE", "secret3")
+    tables = {"web": {"token_file": str(tmp_path / "named"), "token_variable": "MY_PAGE"}}
+    assert set(known.known_passwords(tables)) == {f"secret{number}" for number in range(4)}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="becomes nobody who typed sudo")
+def test_under_sudo_the_bundle_is_for_who_typed_it(
+    here: tuple[Path, dict[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caller = next(entry for entry in pwd.getpwall() if entry.pw_uid not in {0, 65534})
+    monkeypatch.setenv("SUDO_UID", str(caller.pw_uid))
+    out = here[0] / "bundle.tar.gz"
+    words = ["support-bundle", "--out", str(out), "--config", str(here[0] / "edgehands.toml")]
+    assert CliRunner().invoke(app, words).exit_code == 0
+    found = out.stat()
+    assert (found.st_uid, found.st_gid) == (caller.pw_uid, caller.pw_gid)
+    assert found.st_mode & 0o777 == 0o600
 
 
 def test_a_config_with_mistakes_has_its_mistakes_in_the_bundle_and_not_its_text(

@@ -39,6 +39,7 @@ def support_bundle(
     service's status and log.
     """
     from edgehands import config_files, folders
+    from edgehands.installation.places import give_to_caller
     from edgehands.support.bundle import collect, pack
 
     if config is None and (found := config_files.find()):
@@ -58,4 +59,5 @@ def support_bundle(
         folders.write_whole(path, pack(items, name, now), mode=0o600)
     except OSError as error:
         raise InputError(f"cannot write {path}: {error.strerror or error}") from error
+    give_to_caller(path)
     print(f"{path} is written; look through it: tar -xOzf {shlex.quote(str(path))} | less")

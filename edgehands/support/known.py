@@ -1,4 +1,4 @@
-"""The passwords and hosts that a config leads to, so that they can be found in other texts."""
+"""The passwords, tokens and hosts that a config leads to, to be found in other texts."""
 
 from __future__ import annotations
 
@@ -19,20 +19,21 @@ _LONGEST = 65536
 
 
 def known_passwords(tables: object) -> Iterator[str]:
-    """Give every password that can be read from here, also by way of a config with mistakes.
+    """Give every password and token that can be read here, also of a config with mistakes.
 
     Args:
         tables: of the config file.
     """
-    for path in SYSTEM.parent.glob("*password*"):
-        yield from _read(path)
+    for pattern in ("*password*", "*token*"):
+        for path in SYSTEM.parent.glob(pattern):
+            yield from _read(path)
     for name, value in os.environ.items():
         if name.startswith("EDGEHANDS_") and is_secret(name):
             yield value
     for key, value in _texts(tables):
-        if key == "password_file":
+        if key in {"password_file", "token_file"}:
             yield from _read(Path(value))
-        elif key == "password_variable" and value in os.environ:
+        elif key in {"password_variable", "token_variable"} and value in os.environ:
             yield os.environ[value]
         elif password := url_password(value):
             yield password
