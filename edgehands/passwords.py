@@ -80,9 +80,11 @@ def _read(path: Path) -> str:
             content = file.read(_LONGEST + 3)
         return content.decode()
     except OSError as error:
-        raise ConfigError(
-            f"password file {path}: {error.strerror}; look at: ls -l {path}"
-        ) from error
+        look = f"look at: ls -l {path}"
+        if isinstance(error, PermissionError) and "CREDENTIALS_DIRECTORY" in os.environ:
+            # A user of its own, such as the unit's.
+            look = "a service takes it from systemd, without this key: docs/service.md"
+        raise ConfigError(f"password file {path}: {error.strerror}; {look}") from error
     except UnicodeDecodeError:
         raise ConfigError(f"password file {path}: not UTF-8 text") from None
 

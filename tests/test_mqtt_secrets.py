@@ -271,6 +271,19 @@ def test_the_password_is_found_in_its_file_then_the_environment_then_systemd(
     assert find_password(named) == "from file"
 
 
+def test_a_service_that_may_not_read_its_password_hears_where_it_belongs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def forbidden(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    monkeypatch.setattr(Path, "open", forbidden)
+    config = MqttConfig(url="mqtt://host", password_file="/etc/edgehands/mqtt-password")  # noqa: S106
+    with pytest.raises(ConfigError, match=r"denied; a service takes it from systemd, without this"):
+        find_password(config)
+
+
 def test_an_empty_line_from_systemd_is_no_password(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
