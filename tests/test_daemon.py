@@ -68,6 +68,7 @@ class Device(Camera):
         self.closed = threading.Event()
         self.driver = threading.Event()  # cleared, it hangs
         self.driver.set()
+        self.slow = threading.Event()  # set, its next frame is far off
         self.failure: Exception | None = None
         self._pictures = cycle(pictures)
 
@@ -85,7 +86,7 @@ class Device(Camera):
             self.driver.wait()
         if self.failure is not None:
             raise self.failure
-        if self.state in {"lost", "stalled"}:
+        if self.state in {"lost", "stalled"} or self.slow.is_set():
             time.sleep(min(timeout, 0.02))
             return None
         time.sleep(1 / FPS)
@@ -365,6 +366,17 @@ def test_the_watchdog_hears_nothing_while_anything_hangs(
         gate.set()
         hear(manager, "WATCHDOG=1")
     assert running.error is None
+
+
+def test_a_camera_whose_frames_are_far_apart_is_no_camera_that_hangs(
+    devices: dict[str, Device], manager: socket.socket, tmp_path: Path
+) -> None:
+    with Running(config("hall"), file=tmp_path / "c.toml") as running:
+        hear(manager, "READY=1")
+        devices["/dev/hall"].slow.set()
+        for _ in range(6):
+            hear(manager, "WATCHDOG=1")
+        assert running.health().cameras[0].state == "ok"
 
 
 @pytest.mark.usefixtures("devices")

@@ -202,8 +202,8 @@ class CameraLoop:
             return False
         self._note_state()
         if frame is None:
-            if self.state != "ok":
-                self.pulse.beat("waiting for the camera")
+            # It answers, so nothing hangs here; when its frames are overdue is the camera's to say.
+            self.pulse.beat("waiting for the camera")
             return True
         self._taken += 1
         limit = self.limit.fps if self.limit is not None else None
