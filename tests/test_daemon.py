@@ -15,12 +15,20 @@ import pytest
 
 from edgehands import heat
 from edgehands.cameras import Camera, open_camera
-from edgehands.config import CameraConfig, Config, ServiceConfig, StdoutConfig, TrackerConfig
-from edgehands.errors import ConfigError, DeviceError
+from edgehands.config import (
+    CameraConfig,
+    Config,
+    RecordingConfig,
+    ServiceConfig,
+    StdoutConfig,
+    TrackerConfig,
+    VideoConfig,
+)
+from edgehands.errors import ConfigError, DeviceError, UsageError
 from edgehands.frame import Frame
 from edgehands.mqtt.link import Link
 from edgehands.mqtt.settings import MqttConfig
-from edgehands.outputs import Output
+from edgehands.outputs import Output, files
 from edgehands.outputs import queue as queue_module
 from edgehands.outputs.stdout import StdoutOutput
 from edgehands.service import Service, opening
@@ -517,6 +525,80 @@ def test_an_output_that_cannot_be_opened_is_done_without_after_a_reload(
         hall = devices["/dev/hall"]
         given = hall.given
         wait_for(lambda: hall.given > given + 3)
+    assert running.error is None
+
+
+@pytest.mark.parametrize("what", ["recording", "video", "clip", "password"])
+def test_a_file_or_source_that_cannot_be_opened_leaves_everything_as_it_is(
+    what: str, devices: dict[str, Device], tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    nowhere = tmp_path / "file/below"
+    changes: dict[str, dict[str, Any]] = {
+        "recording": {"output": (RecordingConfig(path=str(nowhere)),)},
+        "video": {"output": (VideoConfig(path=f"{nowhere}.mp4"),)},
+        "clip": {"camera": (CameraConfig(source=f"{nowhere}.mp4", name="hall"),)},
+        "password": {"camera": (CameraConfig(source="http://c/?pwd={password}", name="hall"),)},
+    }
+    first = config("hall")
+    source = Source(first)
+    with Running(first, file=tmp_path / "c.toml", reload=source) as running:
+        wait_for(lambda: running.health().ready)
+        hall = devices["/dev/hall"]
+        source.config = msgspec.structs.replace(first, **changes[what])
+        running.service.reload()
+        wait_for(lambda: running.ear.problems)
+        assert running.service.config is first
+        given = hall.given
+        wait_for(lambda: hall.given > given + 3)
+        wanted = "password" if what == "password" else "below"
+        assert wanted in str(running.health().config_problem)
+    assert running.error is None
+
+
+def test_the_files_that_a_reload_tries_stay_as_they_are(tmp_path: Path) -> None:
+    kept, new = tmp_path / "kept.hands", tmp_path / "folder/new.hands"
+    kept.write_text("an old recording")
+    files.check_openable(kept)
+    files.check_openable(new)
+    assert kept.read_text() == "an old recording"
+    assert not new.exists()
+
+
+@pytest.mark.usefixtures("devices")
+def test_a_camera_that_does_not_work_after_a_reload_goes_on_as_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Mistaken(Device):
+        def take(self, timeout: float) -> Frame | None:  # noqa: ARG002
+            raise UsageError(f"camera {self.source!r} names no pipeline")
+
+    plug_in: Callable[..., Camera] = vars(opening)["open_steady_camera"]
+    wrong = Mistaken([])
+    monkeypatch.setattr(
+        opening,
+        "open_steady_camera",
+        lambda source, **more: wrong if source == "gstreamer:" else plug_in(source, **more),
+    )
+    first = config("hall")
+    bad = CameraConfig(source="gstreamer:", name="hall")
+    source = Source(first)
+    with Running(first, file=tmp_path / "c.toml", reload=source) as running:
+        wait_for(lambda: running.health().ready)
+        for change in ((bad,), (first.camera[0], msgspec.structs.replace(bad, name="door"))):
+            for _ in range(2):  # and is tried again
+                source.config = msgspec.structs.replace(first, camera=change)
+                running.ear.problems.clear()
+                running.service.reload()
+                wait_for(lambda: len(running.ear.problems) == 2)
+                assert "names no pipeline" in str(running.health().config_problem)
+                running.ear.results.clear()
+                wait_for(lambda: running.ear.results)
+                assert [each.name for each in running.health().cameras] == ["hall"]
+                assert running.health().cameras[0].source == "/dev/hall"
+        source.config = first
+        running.service.reload()
+        wait_for(lambda: running.health().config_problem is None)
     assert running.error is None
 
 

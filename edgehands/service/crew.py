@@ -58,6 +58,8 @@ class Crew:
         self._shared: list[tuple[SharedConfig, Output]] = []
         self._loops: dict[str, CameraLoop] = {}
         self._dismissed: list[CameraLoop] = []
+        self._newcomers: list[CameraLoop] = []
+        """Those that came with the last reload."""
         self._hub: Hub | None = None
 
     @property
@@ -103,6 +105,7 @@ class Crew:
         sensitivity = prepared.config.events.sensitivity
         if sensitivity != self._sensitivity:
             self._sensitivity = self.hub.control.sensitivity = sensitivity
+        self._newcomers = []
         problem = None
         try:
             self._exchange_outputs(prepared.config, prepared.plans)
@@ -112,11 +115,23 @@ class Crew:
             tracker = prepared.trackers.get(plan.name)
             known = self._loops.get(plan.name)
             if known is None or known.ended:
-                self._start(CameraLoop(plan, self.hub, tracker))
+                self._newcomers.append(CameraLoop(plan, self.hub, tracker))
+                self._start(self._newcomers[-1])
             elif known.plan != plan:
                 known.renew(Renewal(plan, tracker))
         self._loops = {plan.name: self._loops[plan.name] for plan in prepared.plans}
         return problem
+
+    def refusals(self) -> list[str]:
+        """Return what cameras could not take up of the last reload, once; the others go on."""
+        refusals = [said for loop in self.loops if (said := loop.refusal()) is not None]
+        for loop in self._newcomers:
+            failed = isinstance(loop.error, EdgeHandsError) and not loop.summary.frames
+            if failed and self._loops.get(loop.plan.name) is loop and len(self._loops) > 1:
+                refusals.append(f"without camera {loop.plan.name}: {loop.error}")
+                loop.error = None
+                self._dismissed.append(self._loops.pop(loop.plan.name))
+        return refusals
 
     def pulses(self) -> list[Pulse]:
         """Return the signs of life of all threads."""

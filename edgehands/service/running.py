@@ -128,6 +128,7 @@ class Service:
         while not all(loop.ended for loop in self._crew.loops) or self._reloading:
             with suppress(Empty):
                 self._inbox.get(timeout=TICK)()
+            self._note_refusals()
             self._crew.raise_error()
             self._supervisor.tick(time.monotonic())
 
@@ -204,21 +205,36 @@ class Service:
             self._monitor.close()
             self._open_monitor()
         if problem is not None:
-            _log.error("the config holds but for this: %s", problem, extra={"code": "EH1403"})
+            _log_lack(problem)
         else:
             _log.warning("the config was read anew", extra={"code": "EH1402"})
         self._end_reload(problem)
 
+    def _note_refusals(self) -> None:
+        """Say what only turned out after a reload."""
+        for refusal in self._crew.refusals():
+            _log_lack(refusal)
+            known = self._supervisor.config_problem
+            self._tell_problem(f"{known}; {refusal}" if known else refusal)
+            self._supervisor.changed()
+
     def _end_reload(self, problem: str | None) -> None:
         self._reloading = False
         self._supervisor.more_pulses = ()
-        self._supervisor.config_problem = problem
-        for output in self._crew.outputs:
-            output.config(problem)
+        self._tell_problem(problem)
         self._supervisor.told(time.monotonic())
         if self._once_more:
             self._once_more = False
             self._begin_reload()
+
+    def _tell_problem(self, problem: str | None) -> None:
+        self._supervisor.config_problem = problem
+        for output in self._crew.outputs:
+            output.config(problem)
+
+
+def _log_lack(problem: str) -> None:
+    _log.error("the config holds but for this: %s", problem, extra={"code": "EH1403"})
 
 
 def _raise(error: BaseException) -> None:
