@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import socket
+import sys
 import threading
 import time
 from contextlib import suppress
@@ -24,8 +26,15 @@ from edgehands.config import (
     TrackerConfig,
     VideoConfig,
 )
-from edgehands.errors import ConfigError, DeviceError, UsageError
+from edgehands.errors import (
+    ConfigError,
+    DeviceError,
+    InputError,
+    RuntimeMissingError,
+    UsageError,
+)
 from edgehands.frame import Frame
+from edgehands.monitor.settings import MetricsConfig
 from edgehands.mqtt.link import Link
 from edgehands.mqtt.settings import MqttConfig
 from edgehands.outputs import Output, files
@@ -33,6 +42,7 @@ from edgehands.outputs import queue as queue_module
 from edgehands.outputs.stdout import StdoutOutput
 from edgehands.service import Service, opening
 from edgehands.service.ladder import Limit
+from edgehands.service.lasting import for_manager
 from edgehands.synthetic import DEMO_CLIP
 from edgehands.tracker import HandTracker
 from edgehands.web_settings import WebConfig
@@ -600,6 +610,57 @@ def test_a_camera_that_does_not_work_after_a_reload_goes_on_as_before(
         running.service.reload()
         wait_for(lambda: running.health().config_problem is None)
     assert running.error is None
+
+
+@pytest.mark.usefixtures("devices")
+@pytest.mark.parametrize("is_managed", [True, False])
+@pytest.mark.parametrize("what", ["output", "library"])
+def test_what_only_somebody_can_mend_does_not_let_a_manager_try_for_ever(
+    what: str, is_managed: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setitem(sys.modules, "edgehands.monitor.metrics", None)  # as if it were missing
+    changes: dict[str, dict[str, Any]] = {
+        "output": {"output": (RecordingConfig(path=str(tmp_path / "file/below")),)},
+        "library": {"metrics": MetricsConfig(listen="127.0.0.1:9464")},
+    }
+    if is_managed:
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "nobody"))
+    with Running(config("hall", **changes[what]), file=tmp_path / "c.toml") as running:
+        running.join()
+    usual = {"output": InputError, "library": RuntimeMissingError}[what]
+    assert type(running.error) is (ConfigError if is_managed else usual)
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO])
+@pytest.mark.parametrize("ready", [True, False])
+def test_a_disk_that_is_full_may_have_room_at_the_next_start(number: int, ready: bool) -> None:
+    error = InputError("cannot write x")
+    error.__cause__ = OSError(number, "full")
+    assert for_manager(error, ready=ready) is error
+
+
+def test_what_was_opened_before_may_be_opened_again() -> None:
+    error = InputError("cannot write x")
+    assert for_manager(error, ready=True) is error
+    assert isinstance(for_manager(error, ready=False), ConfigError)
+
+
+@pytest.mark.usefixtures("devices")
+def test_a_service_does_without_a_live_page_whose_port_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        page = WebConfig(enabled=True, address=f"127.0.0.1:{taken.getsockname()[1]}")
+        with Running(config("hall", web=page), file=tmp_path / "c.toml") as running:
+            running.join()
+        assert type(running.error) is DeviceError
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "nobody"))
+        with Running(config("hall", web=page), file=tmp_path / "c.toml") as running:
+            wait_for(lambda: running.ear.results or running.error)
+        assert running.error is None
 
 
 @pytest.mark.usefixtures("devices")

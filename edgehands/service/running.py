@@ -15,6 +15,7 @@ from edgehands.errors import EdgeHandsError
 from edgehands.notify import Notifier, is_managed
 from edgehands.pulse import Pulse
 from edgehands.service.crew import Crew
+from edgehands.service.lasting import for_manager
 from edgehands.service.opening import hide_passwords, monitor_of
 from edgehands.service.plans import plans_of
 from edgehands.service.reloading import prepare
@@ -99,9 +100,14 @@ class Service:
             KeyboardInterrupt: it was stopped before there was anything to sum up.
         """
         begin = time.monotonic()
-        plans = plans_of(self.config)
-        with suppress(BrokenPipeError):  # the reader of stdout has had enough, as `head` does
-            self._run(plans)
+        try:
+            plans = plans_of(self.config)
+            with suppress(BrokenPipeError):  # the reader of stdout has had enough, as `head` does
+                self._run(plans)
+        except EdgeHandsError as error:
+            if self._managed:
+                raise for_manager(error, ready=self._supervisor.ready) from error
+            raise
         summary = self._crew.summary()
         if self._interrupted and not summary.runs_on:
             raise KeyboardInterrupt
@@ -117,7 +123,8 @@ class Service:
                 closing.enter_context(self._signals)
             try:
                 hide_passwords(self.config)
-                self._crew.open(self.config, plans, waits=self._waits(self.config))
+                waits = self._waits(self.config)
+                self._crew.open(self.config, plans, waits=waits, managed=self._managed)
                 self._open_monitor()
                 self._supervise()
             except KeyboardInterrupt:
