@@ -8,6 +8,7 @@ downloaded by the hashes of the lock.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -101,7 +102,6 @@ class Root:
         """Make what is not there yet: the root, its wheels, the layer."""
         if not (CACHE / self.name).exists():
             self._make()
-        open_wheels(self.release.name, self.machine)
         for folder in ("up", "work", "root"):
             (self.layer / folder).mkdir()
         (self.layer / "cpuinfo").write_text(BOARDS[self.release.name].cpuinfo())
@@ -109,7 +109,7 @@ class Root:
     @property
     def wheels(self) -> Path:
         """The folder that pip takes packages from; it knows no other place."""
-        return CACHE / f"wheels-{self.release.name}-{self.machine}"
+        return open_wheels(self.release.name, self.machine)
 
     def path(self, inside: str) -> Path:
         """Return where a file that is put there shows up inside, and one written there outside."""
@@ -161,10 +161,11 @@ def _trust(root: Path) -> None:
 def open_wheels(release: str, machine: str) -> Path:
     """Return a folder of all that the lock names for that machine, downloaded once."""
     (known,) = (entry for entry in RELEASES if entry.name == release)
-    folder = CACHE / f"wheels-{release}-{machine}"
+    lock = PROJECT / "systemd" / f"requirements-{release}.txt"
+    key = hashlib.sha256(lock.read_bytes()).hexdigest()[:8]
+    folder = CACHE / f"wheels-{release}-{machine}-{key}"
     if not folder.exists():
         new = folder.with_name(f"{folder.name}.new")
-        lock = PROJECT / "systemd" / f"requirements-{release}.txt"
         run([sys.executable, "-m", "pip", "download", "--quiet", "--require-hashes", "--no-deps",
              "--only-binary=:all:", "-r", str(lock), "--dest", str(new),
              *tags(known, machine)])  # fmt: skip

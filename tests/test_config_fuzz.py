@@ -97,7 +97,7 @@ def shaped(sample: object) -> st.SearchStrategy[object]:
         known = {key: shaped(value) for key, value in sample.items()}
         table = st.fixed_dictionaries({}, optional=known)
         return table | table | table | VALUES
-    if isinstance(sample, list):
+    if isinstance(sample, list) and sample:
         return st.lists(st.one_of([shaped(item) for item in sample]), max_size=3) | VALUES
     return st.just(sample) | VALUES
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
 from edgehands.gestures.motions import CONTINUOUS, MOTIONS, MotionReader
+from edgehands.gestures.motions.moment import read_moment
 from edgehands.hand import Hand, Roi
 from edgehands.settings import GestureRules
 from edgehands.synthetic.gesturing.moves import dynamic_scene
+from edgehands.synthetic.gesturing.scenes import static_scene
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -173,6 +176,50 @@ def test_the_way_back_is_no_swipe() -> None:
     assert started(read(there[:-8] + [(t - 0.3, hands) for t, hands in back[8:]])) == [
         "swipe_right"
     ]
+
+
+def on_its_way(shown: Scene, speed: float = 3.0) -> Scene:
+    """The same hand, but all the while it goes to the right, palm sizes a second."""
+    (part,) = shown.performances
+    way = (shown.times - shown.times.mean())[:, None] * (speed * 92.0, 0.0, 0.0)
+    return replace(shown, performances=(replace(part, places=part.places + way),))
+
+
+def test_a_pinch_that_never_rests_drags_nothing() -> None:
+    assert started(read(moments(scene("pinch_drag")))) == ["pinch_drag"]
+    assert started(read(moments(on_its_way(scene("pinch_drag"))))) == []
+
+
+def test_a_hand_on_its_way_taps_and_grabs_nothing() -> None:
+    for gesture in ("double_tap", "grab", "release"):
+        assert started(read(moments(on_its_way(scene(gesture), 6.0)))) == []
+
+
+def test_a_hand_that_comes_to_point_elsewhere_draws_no_circle() -> None:
+    shown = scene("circle_clockwise")
+    (part,) = shown.performances
+    share = np.clip((shown.times - 0.5) / 1.2, 0, 1)[:, None]
+    round_ = part.turns[:1] + share * (0.0, 0.0, 380.0)
+    turning = replace(part, places=np.repeat(part.places[:1], len(share), axis=0), turns=round_)
+    assert started(read(moments(replace(shown, performances=(turning,))))) == []
+
+
+@pytest.mark.parametrize(
+    ("gesture", "told"), [("open_palm", "open"), ("fist", "closed"), ("ok", "pinching")]
+)
+@pytest.mark.parametrize("depth", [0.5, 1.0, 1.3])
+def test_a_hand_is_told_to_be_open_closed_or_pinching(
+    gesture: str, told: str, depth: float
+) -> None:
+    for number in range(4):
+        shown = static_scene(gesture, SEED, number, max_tilt=15.0)
+        (part,) = shown.performances
+        index = int(np.searchsorted(shown.times, sum(shown.shown) / 2))
+        points, world = (each[index] * np.array((1, 1, depth)) for each in part.truth())
+        moment = read_moment(hand(points.astype(np.float32), world.astype(np.float32)), 0.0)
+        how = {"open": moment.open, "closed": moment.closed, "pinching": moment.pinching}
+        assert max(how, key=lambda name: how[name]) == told
+        assert how[told] > 0
 
 
 def test_a_short_gap_does_not_end_a_drag_and_a_long_one_does() -> None:

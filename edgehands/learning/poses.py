@@ -159,21 +159,23 @@ def _refuse_known(
     """Refuse what the vocabulary has already.
 
     Raises:
-        InputError: more than half of the examples have a neighbour there nearer than their own.
+        InputError: more than half of the examples have a neighbour there that is nearer than their
+            own, or as near as hands of two people in one pose are.
     """
     gaps = _distances(examples, negatives.points)
     known = Counter(
         negatives.names[index]
         for index, gap, near in zip(gaps.argmin(axis=1), gaps.min(axis=1), own_gaps, strict=True)
-        if gap < min(near, _WIDEST)
+        if gap < min(max(near, _USUAL), _WIDEST)
     )
-    for other, count in known.most_common(1):
-        if count > len(examples) / 2:
-            what = f"{other!r}, which EdgeHands knows" if other else "a hand at rest"
-            raise InputError(
-                f"{name}: {count} of {len(examples)} examples look like {what}: use that, or show "
-                "something more different"
-            )
+    count = known.total()
+    if count > len(examples) / 2:
+        ((other, _),) = known.most_common(1)
+        what = f"{other!r}, which EdgeHands knows" if other else "a hand at rest"
+        raise InputError(
+            f"{name}: {count} of {len(examples)} examples look like {what}: use that, or show "
+            "something more different"
+        )
 
 
 def _turned_alike(attitudes: FloatArray, examples: FloatArray) -> FloatArray:

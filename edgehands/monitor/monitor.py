@@ -113,7 +113,7 @@ class Monitor:
             from edgehands.monitor.metrics import CONTENT_TYPE, render
         except ImportError as error:
             raise RuntimeMissingError(
-                "no prometheus-client here: pip install 'edgehands[metrics]'"
+                "no prometheus-client here: pip install prometheus-client"
             ) from error
         from edgehands.monitor.pages import HttpProtocol
 

@@ -24,7 +24,7 @@ try:
     from edgehands.web.viewers import MOST_VIEWERS, Viewers
 except ImportError as error:
     raise RuntimeMissingError(
-        f"the live page needs aiohttp ({error}): run `pip install 'edgehands[web]'`"
+        f"the live page needs aiohttp ({error}): run `pip install aiohttp`"
     ) from error
 
 if TYPE_CHECKING:

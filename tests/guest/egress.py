@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 GUEST = "10.0.2.15"
+_CARD = bytes.fromhex("525400123456")  # of QEMU's first network card
 _IPV4, _ARP = 0x0800, 0x0806
 _TCP, _UDP = 6, 17
 
@@ -29,6 +30,8 @@ def read(capture: Path) -> tuple[dict[Peer, bytes], list[bytes]]:
     streams: dict[Peer, dict[int, bytes]] = defaultdict(dict)
     strange = []
     for frame in _frames(capture.read_bytes()):
+        if frame[6:12] != _CARD:  # what comes in
+            continue
         (kind,) = struct.unpack_from("!H", frame, 12)
         if kind == _IPV4:
             packet = frame[14:]

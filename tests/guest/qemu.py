@@ -38,7 +38,7 @@ class Guest:
             *("-drive", f"file={config},if=virtio,format=raw"),
             *("-serial", f"file:{self.console}"),
             *("-serial", f"unix:{agent},server=on,wait=off"),
-            *("-netdev", "user,id=net", "-device", "virtio-net-pci,netdev=net"),
+            *("-netdev", "user,id=net,ipv6=off", "-device", "virtio-net-pci,netdev=net"),
             *("-object", f"filter-dump,id=dump,netdev=net,file={self.capture}"),
         ]
         self.begun = time.monotonic()

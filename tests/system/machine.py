@@ -75,6 +75,7 @@ class Machine:
         self._log = folder / "boot.log"
         self._nspawn: subprocess.Popen[bytes] | None = None
         self._leader = 0
+        self._group = f"edgehands-test-{os.getpid()}-{folder.name}"
         here("cp", "-a", "--reflink=auto", str(base_root()), str(self.root))
 
     def boot(self) -> None:
@@ -159,7 +160,7 @@ class Machine:
         return answer.stdout.strip() in {"running", "degraded"}
 
     def _cgroup(self, hierarchy: str) -> Path:
-        return _CGROUPS / hierarchy / f"edgehands-test-{os.getpid()}-{self.root.parent.name}"
+        return _CGROUPS / hierarchy / self._group
 
     def _hierarchies(self) -> list[str]:
         """The cgroup trees that nspawn puts its machine into: two where version 1 rules."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
 
 from edgehands.gestures.motions.shape import REACH, read_form, shape_of
 from edgehands.hand import Landmark
@@ -14,14 +15,15 @@ if TYPE_CHECKING:
 
     Points = list[list[float]]
 
-_POINTS = [
-    *(Landmark.WRIST, Landmark.INDEX_MCP, Landmark.MIDDLE_MCP, Landmark.PINKY_MCP),
-    *(Landmark.THUMB_TIP, Landmark.INDEX_TIP, Landmark.MIDDLE_TIP),
-]
+_POINTS = np.array(
+    [
+        *(Landmark.WRIST, Landmark.INDEX_MCP, Landmark.MIDDLE_MCP, Landmark.PINKY_MCP),
+        *(Landmark.THUMB_TIP, Landmark.INDEX_TIP, Landmark.MIDDLE_TIP),
+    ]
+)
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(NamedTuple):
     """A hand at one time. x is to the right and y down in the picture as a camera sees it."""
 
     time: float
@@ -68,7 +70,7 @@ def read_moment(hand: Hand, time: float, *, mirrored: bool = False) -> Moment:
     unit, scale, measures = read_form(hand)
     open_, closed, pinching = shape_of(measures)
     told: list[float] = measures.tolist()
-    points: Points = hand.landmarks[_POINTS, :2].tolist()
+    points: Points = hand.landmarks.take(_POINTS, 0).tolist()
     wrist, index, knuckle, pinky, thumb_tip, index_tip, middle_tip = points
     side = -1.0 if mirrored else 1.0
     width = math.hypot(index[0] - pinky[0], index[1] - pinky[1])

@@ -7,7 +7,6 @@ As for poses (`gestures.likeness`), no single finger decides. The weights were f
 from __future__ import annotations
 
 import json
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,8 +26,9 @@ FIGURES = Path(__file__).with_name("shape.json")
 FARTHEST = 3.0
 """Spreads from the mean beyond which a measure says no more."""
 
-_PICTURE = LANDMARK_COUNT
-"""Where a hand's points in the picture begin, after those in space."""
+_FLAT, _PICTURE = LANDMARK_COUNT, 2 * LANDMARK_COUNT
+"""Where a hand's points begin as they are seen from the camera, and in the picture: after those in
+space."""
 _WRIST, _THUMB, _INDEX = Landmark.WRIST, Landmark.THUMB_TIP, Landmark.INDEX_TIP
 _LONG_FINGERS = [joints for name, joints in FINGERS.items() if name != "thumb"]
 _FINGER_BENDS = [(base, middle, tip) for base, middle, _, tip in _LONG_FINGERS]
@@ -52,19 +52,14 @@ _BENDS = np.concatenate(
 _LENGTHS = np.concatenate(
     [
         np.array([(_WRIST, Landmark.MIDDLE_MCP), *_REACHES, *_TO_INDEX, *_TO_OTHERS]),
-        np.array([*_REACHES, *_PALM, *_TO_INDEX]) + _PICTURE,
+        np.array([_TO_INDEX[3], *_PALM, *_REACHES]) + _FLAT,
+        np.array([*_TO_INDEX, *_PALM, *_REACHES]) + _PICTURE,
     ]
 )
-"""[24, 2] ends of each length."""
-_FROM = np.concatenate([_BENDS[:, 0], _BENDS[:, 1], _LENGTHS[:, 0], np.array(_PALM)[:, 0]])
-_TO = np.concatenate([_BENDS[:, 1], _BENDS[:, 2], _LENGTHS[:, 1], np.array(_PALM)[:, 1]])
+"""[32, 2] ends of each length."""
 _COUNT = len(_BENDS)
-_AS_SEEN = [-3, -2, -1, *(2 * _COUNT + number for number in (1, 2, 3, 4, 8))]
-"""Ways in space that are also measured as seen: the palm's, the reaches, from tip to tip."""
-_WAYS = len(_FROM)
-_A = np.concatenate([np.arange(_WAYS), np.arange(_COUNT)])
-_B = np.concatenate([np.arange(_WAYS), np.arange(_COUNT) + _COUNT])
-"""Which ways are multiplied with which: each with itself, each bend's first with its second."""
+_ENDS = np.concatenate([_BENDS[:, :2], _BENDS[:, 1:], _LENGTHS]).T.copy()
+"""[2, 66] from where to where: to each bend, from each bend, and the lengths."""
 
 MEASURES: tuple[str, ...] = (
     *(f"{name} {what}" for what in ("straight", "level") for name in list(FINGERS)[1:]),
@@ -89,26 +84,29 @@ def read_form(hand: Hand) -> tuple[float, float, Array]:
         Palm size as it would be seen face on, pixels; how many pixels a metre has, by palm and
         fingers together, which is surer when the hand keeps its shape; what `MEASURES` names, [34].
     """
-    points = np.zeros((2 * LANDMARK_COUNT, 3))
-    points[:_PICTURE] = hand.world_landmarks
-    points[_PICTURE:, :2] = hand.landmarks[:, :2]
-    ways = points.take(_TO, 0) - points.take(_FROM, 0)
-    products = np.einsum("ij,ij->i", ways.take(_A, 0), ways.take(_B, 0))
-    lengths = np.sqrt(products[:_WAYS]) + 1e-12
-    bends = products[_WAYS:] / (lengths[:_COUNT] * lengths[_COUNT : 2 * _COUNT])
-    ends = lengths[2 * _COUNT :]
-    length = float(ends[0]) + 1e-6
-    a, b, c, *reaches, tips = [math.hypot(x, y) for x, y, _ in ways[_AS_SEEN].tolist()]
-    palm = a + b + c + 1e-9
-    seen = float(ends[17:20].sum())
-    unit = seen / palm * length + 1e-6
-    scale = (seen + float(ends[13:17].sum())) / (palm + sum(reaches))
-    values = np.concatenate([bends, ends[1:13] / length, [tips / length], ends[20:24] / unit])
-    return unit, scale, values
+    world = hand.world_landmarks
+    points = np.concatenate((world, world, hand.landmarks), dtype=np.float64)
+    points[_FLAT:, 2] = 0.0
+    start, end = points.take(_ENDS, 0)
+    ways = end - start
+    lengths = np.sqrt(np.einsum("ij,ij->i", ways, ways))
+    measures = np.empty(len(MEASURES))
+    before, after = ways[:_COUNT], ways[_COUNT : 2 * _COUNT]
+    np.einsum("ij,ij->i", before, after, out=measures[:_COUNT])
+    measures[:_COUNT] /= lengths[:_COUNT] * lengths[_COUNT : 2 * _COUNT] + 1e-12
+    told: list[float] = lengths[2 * _COUNT :].tolist()
+    length = told[0] + 1e-6
+    unit = sum(told[25:28]) / (sum(told[14:17]) + 1e-9) * length + 1e-6
+    scale = sum(told[25:]) / (sum(told[14:21]) + 1e-9)
+    measures[_COUNT:] = [
+        *(way / length for way in told[1:14]),
+        *(way / unit for way in told[21:25]),
+    ]
+    return unit, scale, measures
 
 
 _figures = json.loads(FIGURES.read_text(encoding="utf-8"))
-_MEANS, _SPREADS = np.array(_figures["means"]), np.array(_figures["spreads"])
+_MEANS, _PER_SPREAD = np.array(_figures["means"]), 1 / np.array(_figures["spreads"])
 _WEIGHTS = np.array(list(_figures["weights"].values()))
 _BIASES = np.array(list(_figures["biases"].values()))
 
@@ -118,8 +116,8 @@ SHAPES: tuple[str, ...] = tuple(_figures["weights"])
 
 def shape_of(measures: Array) -> list[float]:
     """Return how much a hand is open, closed and pinching: 0 is the border, above 0 it is."""
-    off = (measures - _MEANS) / _SPREADS
-    told: list[float] = (
-        _WEIGHTS @ np.minimum(np.maximum(off, -FARTHEST), FARTHEST) + _BIASES
-    ).tolist()
+    off = (measures - _MEANS) * _PER_SPREAD
+    np.minimum(off, FARTHEST, out=off)
+    np.maximum(off, -FARTHEST, out=off)
+    told: list[float] = (_WEIGHTS @ off + _BIASES).tolist()
     return told
