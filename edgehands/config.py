@@ -119,7 +119,7 @@ class ServiceConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """Frames a second that neither heat nor load goes below."""
     memory_limit: Annotated[int, Meta(ge=32)] | None = None
     """MB of memory: at nine tenths the run ends, to be started anew. None takes the limit of the
-    control group, if the kernel keeps one."""
+    control group or, if the kernel keeps none, the one that the unit names."""
 
 
 class _Output(

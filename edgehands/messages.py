@@ -47,6 +47,7 @@ ADVICE = {
     "EH1504": "see who has it: ss -ltnp; or change listen in [metrics]",
     "EH1511": "a bug: please report it with edgehands support-bundle",
     "EH1512": "a bug: please report it with edgehands support-bundle",
+    "EH1513": "see who has it: ss -ltnp; or change address in [web]",
     FOREIGN: "what it means stands with that library",
 }
 """Short enough to stand behind the message, in brackets."""

@@ -279,6 +279,8 @@ def test_what_hangs_is_given_up() -> None:
     plan.opened(40.0, fps=0.5)
     plan.frame(40.0, frozen=False)
     assert not plan.hangs(47.0)
+    plan.opened(50.0, fps=0.1)
+    assert not plan.hangs(65.0)  # its first frame is no sooner than the others
 
 
 def test_a_process_has_a_minute_to_start_and_then_as_long_as_any_to_open() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import socket
+import sys
 import threading
 import time
 from contextlib import suppress
@@ -15,16 +17,32 @@ import pytest
 
 from edgehands import heat, network
 from edgehands.cameras import Camera, open_camera
-from edgehands.config import CameraConfig, Config, ServiceConfig, StdoutConfig, TrackerConfig
-from edgehands.errors import ConfigError, DeviceError
+from edgehands.config import (
+    CameraConfig,
+    Config,
+    RecordingConfig,
+    ServiceConfig,
+    StdoutConfig,
+    TrackerConfig,
+    VideoConfig,
+)
+from edgehands.errors import (
+    ConfigError,
+    DeviceError,
+    InputError,
+    RuntimeMissingError,
+    UsageError,
+)
 from edgehands.frame import Frame
+from edgehands.monitor.settings import MetricsConfig
 from edgehands.mqtt.link import Link
 from edgehands.mqtt.settings import MqttConfig
-from edgehands.outputs import Output
+from edgehands.outputs import Output, files
 from edgehands.outputs import queue as queue_module
 from edgehands.outputs.stdout import StdoutOutput
 from edgehands.service import Service, opening
 from edgehands.service.ladder import Limit
+from edgehands.service.lasting import for_manager
 from edgehands.synthetic import DEMO_CLIP
 from edgehands.tracker import HandTracker
 from edgehands.web_settings import WebConfig
@@ -68,6 +86,7 @@ class Device(Camera):
         self.closed = threading.Event()
         self.driver = threading.Event()  # cleared, it hangs
         self.driver.set()
+        self.slow = threading.Event()  # set, its next frame is far off
         self.failure: Exception | None = None
         self._pictures = cycle(pictures)
 
@@ -85,7 +104,7 @@ class Device(Camera):
             self.driver.wait()
         if self.failure is not None:
             raise self.failure
-        if self.state in {"lost", "stalled"}:
+        if self.state in {"lost", "stalled"} or self.slow.is_set():
             time.sleep(min(timeout, 0.02))
             return None
         time.sleep(1 / FPS)
@@ -367,6 +386,17 @@ def test_the_watchdog_hears_nothing_while_anything_hangs(
     assert running.error is None
 
 
+def test_a_camera_whose_frames_are_far_apart_is_no_camera_that_hangs(
+    devices: dict[str, Device], manager: socket.socket, tmp_path: Path
+) -> None:
+    with Running(config("hall"), file=tmp_path / "c.toml") as running:
+        hear(manager, "READY=1")
+        devices["/dev/hall"].slow.set()
+        for _ in range(6):
+            hear(manager, "WATCHDOG=1")
+        assert running.health().cameras[0].state == "ok"
+
+
 @pytest.mark.usefixtures("devices")
 def test_a_run_that_is_paused_is_no_run_that_hangs(manager: socket.socket, tmp_path: Path) -> None:
     with Running(config("hall"), file=tmp_path / "c.toml") as running:
@@ -529,6 +559,131 @@ def test_an_output_that_cannot_be_opened_is_done_without_after_a_reload(
         given = hall.given
         wait_for(lambda: hall.given > given + 3)
     assert running.error is None
+
+
+@pytest.mark.parametrize("what", ["recording", "video", "clip", "password"])
+def test_a_file_or_source_that_cannot_be_opened_leaves_everything_as_it_is(
+    what: str, devices: dict[str, Device], tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    nowhere = tmp_path / "file/below"
+    changes: dict[str, dict[str, Any]] = {
+        "recording": {"output": (RecordingConfig(path=str(nowhere)),)},
+        "video": {"output": (VideoConfig(path=f"{nowhere}.mp4"),)},
+        "clip": {"camera": (CameraConfig(source=f"{nowhere}.mp4", name="hall"),)},
+        "password": {"camera": (CameraConfig(source="http://c/?pwd={password}", name="hall"),)},
+    }
+    first = config("hall")
+    source = Source(first)
+    with Running(first, file=tmp_path / "c.toml", reload=source) as running:
+        wait_for(lambda: running.health().ready)
+        hall = devices["/dev/hall"]
+        source.config = msgspec.structs.replace(first, **changes[what])
+        running.service.reload()
+        wait_for(lambda: running.ear.problems)
+        assert running.service.config is first
+        given = hall.given
+        wait_for(lambda: hall.given > given + 3)
+        wanted = "password" if what == "password" else "below"
+        assert wanted in str(running.health().config_problem)
+    assert running.error is None
+
+
+def test_the_files_that_a_reload_tries_stay_as_they_are(tmp_path: Path) -> None:
+    kept, new = tmp_path / "kept.hands", tmp_path / "folder/new.hands"
+    kept.write_text("an old recording")
+    files.check_openable(kept)
+    files.check_openable(new)
+    assert kept.read_text() == "an old recording"
+    assert not new.exists()
+
+
+@pytest.mark.usefixtures("devices")
+def test_a_camera_that_does_not_work_after_a_reload_goes_on_as_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Mistaken(Device):
+        def take(self, timeout: float) -> Frame | None:  # noqa: ARG002
+            raise UsageError(f"camera {self.source!r} names no pipeline")
+
+    plug_in: Callable[..., Camera] = vars(opening)["open_steady_camera"]
+    wrong = Mistaken([])
+    monkeypatch.setattr(
+        opening,
+        "open_steady_camera",
+        lambda source, **more: wrong if source == "gstreamer:" else plug_in(source, **more),
+    )
+    first = config("hall")
+    bad = CameraConfig(source="gstreamer:", name="hall")
+    source = Source(first)
+    with Running(first, file=tmp_path / "c.toml", reload=source) as running:
+        wait_for(lambda: running.health().ready)
+        for change in ((bad,), (first.camera[0], msgspec.structs.replace(bad, name="door"))):
+            for _ in range(2):  # and is tried again
+                source.config = msgspec.structs.replace(first, camera=change)
+                running.ear.problems.clear()
+                running.service.reload()
+                wait_for(lambda: len(running.ear.problems) == 2)
+                assert "names no pipeline" in str(running.health().config_problem)
+                running.ear.results.clear()
+                wait_for(lambda: running.ear.results)
+                assert [each.name for each in running.health().cameras] == ["hall"]
+                assert running.health().cameras[0].source == "/dev/hall"
+        source.config = first
+        running.service.reload()
+        wait_for(lambda: running.health().config_problem is None)
+    assert running.error is None
+
+
+@pytest.mark.usefixtures("devices")
+@pytest.mark.parametrize("is_managed", [True, False])
+@pytest.mark.parametrize("what", ["output", "library"])
+def test_what_only_somebody_can_mend_does_not_let_a_manager_try_for_ever(
+    what: str, is_managed: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setitem(sys.modules, "edgehands.monitor.metrics", None)  # as if it were missing
+    changes: dict[str, dict[str, Any]] = {
+        "output": {"output": (RecordingConfig(path=str(tmp_path / "file/below")),)},
+        "library": {"metrics": MetricsConfig(listen="127.0.0.1:9464")},
+    }
+    if is_managed:
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "nobody"))
+    with Running(config("hall", **changes[what]), file=tmp_path / "c.toml") as running:
+        running.join()
+    usual = {"output": InputError, "library": RuntimeMissingError}[what]
+    assert type(running.error) is (ConfigError if is_managed else usual)
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO])
+@pytest.mark.parametrize("ready", [True, False])
+def test_a_disk_that_is_full_may_have_room_at_the_next_start(number: int, ready: bool) -> None:
+    error = InputError("cannot write x")
+    error.__cause__ = OSError(number, "full")
+    assert for_manager(error, ready=ready) is error
+
+
+def test_what_was_opened_before_may_be_opened_again() -> None:
+    error = InputError("cannot write x")
+    assert for_manager(error, ready=True) is error
+    assert isinstance(for_manager(error, ready=False), ConfigError)
+
+
+@pytest.mark.usefixtures("devices")
+def test_a_service_does_without_a_live_page_whose_port_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        page = WebConfig(enabled=True, address=f"127.0.0.1:{taken.getsockname()[1]}")
+        with Running(config("hall", web=page), file=tmp_path / "c.toml") as running:
+            running.join()
+        assert type(running.error) is DeviceError
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "nobody"))
+        with Running(config("hall", web=page), file=tmp_path / "c.toml") as running:
+            wait_for(lambda: running.ear.results or running.error)
+        assert running.error is None
 
 
 @pytest.mark.usefixtures("devices")

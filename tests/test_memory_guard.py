@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+import re
+from pathlib import Path
 
 import pytest
 
 from edgehands.errors import DeviceError
-from edgehands.service.memory import MemoryGuard, resident_mb
+from edgehands.service.memory import VARIABLE, MemoryGuard, resident_mb
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
+UNIT = Path(__file__).parent.parent / "systemd/edgehands.service"
 PAGES_PER_MB = 1e6 / os.sysconf("SC_PAGE_SIZE")
 
 
@@ -35,8 +34,8 @@ class Machine:
         (self.group / "memory.current").write_text(f"{int(current * 1e6)}\n")
         (self.group / "memory.stat").write_text(f"anon 1\ninactive_file {int(files * 1e6)}\n")
 
-    def guard(self, limit: float | None) -> MemoryGuard:
-        return MemoryGuard(limit, proc=self.proc, groups=self.groups)
+    def guard(self, limit: float | None, **environment: str) -> MemoryGuard:
+        return MemoryGuard(limit, proc=self.proc, groups=self.groups, environment=environment)
 
 
 @pytest.fixture
@@ -72,6 +71,37 @@ def test_without_a_limit_the_control_groups_counts_less_what_the_kernel_takes_ba
     guard.check()
     with pytest.raises(DeviceError, match="470 of 500 MB"):
         guard.check()
+
+
+def test_where_the_kernel_keeps_no_account_of_groups_the_units_limit_counts(
+    machine: Machine,
+) -> None:
+    (machine.proc / "cgroup").write_text("0::/system.slice/edgehands.service\n")
+    guard = machine.guard(None, EDGEHANDS_MEMORY_MAX="512")
+    machine.uses(470)
+    guard.check()
+    with pytest.raises(DeviceError, match="470 of 512 MB"):
+        guard.check()
+    wider = machine.guard(800, EDGEHANDS_MEMORY_MAX="512")
+    for _ in range(3):
+        wider.check()
+
+
+@pytest.mark.parametrize("limit", ["max", "900000000"])
+def test_where_it_does_its_own_limit_counts_and_not_the_units(machine: Machine, limit: str) -> None:
+    machine.limits(limit, current=700)
+    machine.uses(700)
+    guard = machine.guard(None, EDGEHANDS_MEMORY_MAX="512")
+    for _ in range(3):
+        guard.check()
+
+
+@pytest.mark.parametrize("file", [UNIT, *sorted(UNIT.with_suffix(".service.d").iterdir())])
+def test_the_unit_tells_the_guard_each_limit_that_it_sets(file: Path) -> None:
+    text = file.read_text()
+    limits = {"512M": "512", "1G": "1024", "4G": "4096"}
+    wanted = [limits[limit] for limit in re.findall(r"^MemoryMax=(.*)$", text, re.MULTILINE)]
+    assert re.findall(rf"^Environment={VARIABLE}=(.*)$", text, re.MULTILINE) == wanted
 
 
 @pytest.mark.parametrize("limit", ["max", None])

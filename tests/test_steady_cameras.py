@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
 import signal
@@ -357,6 +358,24 @@ def taken() -> tuple[int, int, int]:
         len(list(Path("/proc/self/task").iterdir())),
         Path("/proc/self/maps").read_text().count("memfd:edgehands-frames"),
     )
+
+
+def test_where_no_process_can_be_started_the_camera_is_lost_and_tried_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+    before = sorted(Path("/proc/self/fd").iterdir())
+    with monkeypatch.context() as full:
+        full.setattr(subprocess, "Popen", refuse)
+        camera = open_steady_camera("test:")
+        assert camera.take(0.1) is None
+        assert camera.state == "lost"
+        assert "no process can be started" in str(camera.reason)
+        assert sorted(Path("/proc/self/fd").iterdir()) == before
+    with camera:
+        take_one(camera)
 
 
 def test_no_descriptor_thread_or_memory_is_left_behind() -> None:

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from edgehands.errors import ConfigError, ModelError, UsageError
+
 SYSTEMD = Path(__file__).parent.parent / "systemd"
 UNIT = SYSTEMD / "edgehands.service"
 DROPINS = sorted(UNIT.with_suffix(".service.d").iterdir())
@@ -85,6 +87,12 @@ def assert_exposed(unit: Path, tenths: int) -> None:
     """Fail if systemd's score, from 0 (safe) to 10, is above so many tenths."""
     code, told = analyze("security", "--offline=true", f"--threshold={tenths}", str(unit))
     assert code == 0, told
+
+
+def test_it_is_started_again_after_all_but_what_only_somebody_can_mend() -> None:
+    (codes,) = re.findall(r"^RestartPreventExitStatus=(.*)$", UNIT.read_text(), re.MULTILINE)
+    lasting = {UsageError.exit_code, ConfigError.exit_code, ModelError.exit_code}
+    assert set(map(int, codes.split())) == lasting
 
 
 def test_what_can_be_written_cannot_be_run() -> None:

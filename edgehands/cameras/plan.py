@@ -115,7 +115,8 @@ class Plan:
             return now - self._sign >= self._patience
         if self.phase != "open":
             return False
-        if now - self._sign >= (FIRST_FRAME if self._frames_since is None else self._patience):
+        first = max(FIRST_FRAME, self._patience)
+        if now - self._sign >= (first if self._frames_since is None else self._patience):
             return True
         limit = min(FROZEN_MOST, FROZEN * 2**self._thaws)
         if self._frozen_since is not None and now - self._frozen_since >= limit:

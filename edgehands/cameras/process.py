@@ -7,7 +7,7 @@ import os
 import select
 import socket
 import subprocess
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING
 
 from edgehands.cameras import messages
@@ -44,14 +44,19 @@ class CaptureProcess:
     """
 
     def __init__(self, kind: str) -> None:
-        self._loans = Loans()
-        self._link, link = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._output, output = os.pipe()
-        # What native libraries write is read when there is time, and must never make them wait.
-        os.set_blocking(self._output, False)
-        os.set_blocking(output, False)
-        descriptors = (link.fileno(), self._loans.descriptor)
-        try:
+        with ExitStack() as kept, ExitStack() as passed_on:  # both closed where something fails
+            self._loans = Loans()
+            kept.callback(self._loans.close)
+            self._link, link = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            kept.enter_context(self._link)
+            passed_on.enter_context(link)
+            self._output, output = os.pipe()
+            kept.callback(os.close, self._output)
+            passed_on.callback(os.close, output)
+            # What native libraries write is read when there is time, and must never make them wait.
+            os.set_blocking(self._output, False)
+            os.set_blocking(output, False)
+            descriptors = (link.fileno(), self._loans.descriptor)
             self._process = subprocess.Popen(  # noqa: S603 (our own code)
                 interpreter("edgehands.cameras.child", *map(str, descriptors), kind),
                 stdin=subprocess.PIPE,
@@ -61,18 +66,14 @@ class CaptureProcess:
                 start_new_session=True,
                 env=_environment(),
             )
-        except OSError:
-            self._free()
-            raise
-        finally:
-            link.close()
-            os.close(output)
+            assert self._process.stdin is not None  # noqa: S101 (it is a pipe)
+            kept.enter_context(self._process.stdin)
+            self._kept = kept.pop_all()
         self._poll = select.poll()
         self._poll.register(self._link, select.POLLIN)
         self._poll.register(self._output, select.POLLIN)
         self._written = b""
         self._kill_at: float | None = None
-        self._ended = False
         self.ready = False
         """It has imported everything and can open a camera."""
         self.asked = False
@@ -179,13 +180,7 @@ class CaptureProcess:
                 self._written = (self._written + content)[-_WRITTEN_BYTES:]
 
     def _free(self) -> None:
-        if not self._ended:
-            self._ended = True
-            self._link.close()
-            os.close(self._output)
-            self._loans.close()
-            if self._process.stdin:
-                self._process.stdin.close()
+        self._kept.close()
 
 
 def _environment() -> dict[str, str]:

@@ -127,6 +127,23 @@ def check_writable(path: Path) -> None:
     write_bytes(path, b"")
 
 
+def check_openable(path: Path) -> None:
+    """Find out whether a file can be written, and leave what is there as it is.
+
+    Raises:
+        InputError: it cannot be written.
+    """
+    make_folder_for(path)
+    try:
+        is_new = not path.exists() and not path.is_symlink()
+        if is_new or path.is_file() or path.is_dir():  # who reads a pipe would take it for the end
+            path.open("ab").close()
+        if is_new:
+            path.unlink()
+    except OSError as error:
+        raise cannot_write(path, error) from error
+
+
 def check_written(path: Path) -> None:
     """Look after a library that never says whether what it wrote has arrived.
 

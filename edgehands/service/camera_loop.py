@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from queue import SimpleQueue
 from threading import Event, Thread
 from typing import TYPE_CHECKING, NamedTuple
 
-from edgehands.errors import DeviceError
+from edgehands.errors import DeviceError, EdgeHandsError
 from edgehands.health import CameraHealth
 from edgehands.pulse import Pulse
 from edgehands.redaction import redacted
@@ -46,6 +46,14 @@ class Renewal(NamedTuple):
     tracker: HandTracker | None
 
 
+class Refusal(NamedTuple):
+    """What a loop could not go on with, and what it does instead."""
+
+    plan: Plan
+    holds: Plan
+    reason: str
+
+
 class CameraLoop:
     """Takes one camera's frames until it ends or is told to stop.
 
@@ -76,6 +84,9 @@ class CameraLoop:
         self._since = time.monotonic()
         self._plan = plan
         """What it does."""
+        self._before: Plan | None = None
+        """What it did before that, until the first frame proves that the new plan works."""
+        self._refusal: Refusal | None = None
         self._hub = hub
         self._camera: Camera | None = None
         self._tracker = tracker
@@ -96,6 +107,14 @@ class CameraLoop:
         """Go on with another plan from the next frame on."""
         self.plan = renewal.plan
         self._renewals.put(renewal)
+
+    def refusal(self) -> str | None:
+        """Return why it goes on with an older plan than the last, once; for whoever renews it."""
+        refusal, self._refusal = self._refusal, None
+        if refusal is None or self.plan is not refusal.plan:
+            return None
+        self.plan = refusal.holds
+        return f"camera {self.plan.name} goes on as before: {refusal.reason}"
 
     def stop(self) -> None:
         """Ask it to end; `join` waits for that."""
@@ -156,7 +175,7 @@ class CameraLoop:
                 closing.callback(self._close_tracker)
                 closing.callback(self._close_pipeline)
                 self._open()
-                while not self._stop.is_set() and self._step():
+                while not self._stop.is_set() and self._turn():
                     pass
         except BaseException as error:  # noqa: BLE001 (raised again in the thread that waits)
             self.error = error
@@ -190,6 +209,16 @@ class CameraLoop:
     def _excuse(self, doing: str) -> None:
         self.pulse.excuse(doing, time.monotonic() + OPENING_LIMIT)
 
+    def _turn(self) -> bool:
+        """Take a step; with a plan that does not work go back to the one before."""
+        try:
+            return self._step()
+        except EdgeHandsError as error:
+            if self._before is None:
+                raise
+            self._go_back(self._before, str(error))
+            return True
+
     def _step(self) -> bool:
         """Take the next frame, if one comes soon, and tell whether to go on."""
         while not self._renewals.empty():
@@ -202,8 +231,8 @@ class CameraLoop:
             return False
         self._note_state()
         if frame is None:
-            if self.state != "ok":
-                self.pulse.beat("waiting for the camera")
+            # It answers, so nothing hangs here; when its frames are overdue is the camera's to say.
+            self.pulse.beat("waiting for the camera")
             return True
         self._taken += 1
         limit = self.limit.fps if self.limit is not None else None
@@ -230,6 +259,7 @@ class CameraLoop:
         hands = self._pipeline.look(frame)
         now = time.monotonic()
         self.vitals.frame(frame.captured, now, hands, now - begin)
+        self._before = None
         self._be_ready()
         if self._hub.watch is not None:
             length, limit = self._camera.length, self._plan.camera.frames
@@ -262,6 +292,7 @@ class CameraLoop:
     def _renew(self, renewal: Renewal) -> None:
         """Rebuild what the new plan changes, between two frames."""
         old, self._plan = self._plan, renewal.plan
+        self._before = self._before or old
         self._excuse("taking up a new config")
         self._close_pipeline()
         if renewal.tracker is not None:
@@ -272,6 +303,18 @@ class CameraLoop:
             self._close_camera()
             self._camera = open_source(self._plan.camera)
         self._open_pipeline()
+
+    def _go_back(self, before: Plan, reason: str) -> None:
+        """Do again what worked, all of it opened anew."""
+        refused, self._plan, self._before = self._plan, before, None
+        with suppress(EdgeHandsError):  # what the new plan wrote to may be what fails
+            self._close_pipeline()
+        self._close_tracker()
+        self._close_camera()
+        self._tracker = None
+        self._open()
+        self._refusal = Refusal(refused, before, reason)
+        self._hub.changed()
 
     def _discard_renewals(self) -> None:
         while not self._renewals.empty():

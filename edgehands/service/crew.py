@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from edgehands.control import Control
-from edgehands.errors import EdgeHandsError
+from edgehands.errors import DeviceError, EdgeHandsError
 from edgehands.outputs.queue import EventQueue
 from edgehands.service.camera_loop import CameraLoop, Renewal
 from edgehands.service.hub import Hub
@@ -58,6 +58,8 @@ class Crew:
         self._shared: list[tuple[SharedConfig, Output]] = []
         self._loops: dict[str, CameraLoop] = {}
         self._dismissed: list[CameraLoop] = []
+        self._newcomers: list[CameraLoop] = []
+        """Those that came with the last reload."""
         self._hub: Hub | None = None
 
     @property
@@ -76,14 +78,22 @@ class Crew:
         assert self._hub is not None  # noqa: S101 (it was opened)
         return self._hub
 
-    def open(self, config: Config, plans: Sequence[Plan], *, waits: bool) -> None:
-        """Open the outputs, then let each camera begin."""
+    def open(
+        self, config: Config, plans: Sequence[Plan], *, waits: bool, managed: bool = False
+    ) -> None:
+        """Open the outputs, then let each camera begin.
+
+        A service does without a live page that cannot listen: nobody sits before it.
+        """
         queue = EventQueue((), live=any(plan.live for plan in plans))
         watch = self._watch and self._total_of(self._watch)
         control = Control(sensitivity=config.events.sensitivity)
         self._hub = Hub(queue, self._changed, control=control, waits=waits, watch=watch)
         self._sensitivity = config.events.sensitivity
-        self._exchange_outputs(config, plans)
+        for failure in self._exchange_outputs(config, plans):
+            if not managed or type(failure) is not DeviceError:
+                raise failure
+            _log.warning("%s", failure, extra={"code": "EH1513"})
         for plan in plans:
             self._start(CameraLoop(plan, self.hub))
 
@@ -103,20 +113,29 @@ class Crew:
         sensitivity = prepared.config.events.sensitivity
         if sensitivity != self._sensitivity:
             self._sensitivity = self.hub.control.sensitivity = sensitivity
-        problem = None
-        try:
-            self._exchange_outputs(prepared.config, prepared.plans)
-        except EdgeHandsError as error:
-            problem = str(error)
+        self._newcomers = []
+        failures = self._exchange_outputs(prepared.config, prepared.plans)
         for plan in prepared.plans:
             tracker = prepared.trackers.get(plan.name)
             known = self._loops.get(plan.name)
             if known is None or known.ended:
-                self._start(CameraLoop(plan, self.hub, tracker))
+                self._newcomers.append(CameraLoop(plan, self.hub, tracker))
+                self._start(self._newcomers[-1])
             elif known.plan != plan:
                 known.renew(Renewal(plan, tracker))
         self._loops = {plan.name: self._loops[plan.name] for plan in prepared.plans}
-        return problem
+        return "; ".join(map(str, failures)) or None
+
+    def refusals(self) -> list[str]:
+        """Return what cameras could not take up of the last reload, once; the others go on."""
+        refusals = [said for loop in self.loops if (said := loop.refusal()) is not None]
+        for loop in self._newcomers:
+            failed = isinstance(loop.error, EdgeHandsError) and not loop.summary.frames
+            if failed and self._loops.get(loop.plan.name) is loop and len(self._loops) > 1:
+                refusals.append(f"without camera {loop.plan.name}: {loop.error}")
+                loop.error = None
+                self._dismissed.append(self._loops.pop(loop.plan.name))
+        return refusals
 
     def pulses(self) -> list[Pulse]:
         """Return the signs of life of all threads."""
@@ -171,11 +190,11 @@ class Crew:
         self._loops[loop.plan.name] = loop
         loop.start()
 
-    def _exchange_outputs(self, config: Config, plans: Sequence[Plan]) -> None:
+    def _exchange_outputs(self, config: Config, plans: Sequence[Plan]) -> list[EdgeHandsError]:
         """Keep the outputs whose table is the same, close the others, open the new ones.
 
-        Raises:
-            EdgeHandsError: why the first of those that cannot be opened cannot; the others are.
+        Returns:
+            Why those that cannot be opened cannot; the others are.
         """
         wanted = shared_outputs(config)
         kept = [(table, output) for table, output in self._shared if table in wanted]
@@ -200,8 +219,7 @@ class Crew:
                     self._shared.append((table, opened))
         self.hub.queue.set_outputs(self.outputs, _LAST_EVENTS)
         self.hub.outputs = tuple(self.outputs)
-        for failure in failures:
-            raise failure
+        return failures
 
     def _end(self, loops: Iterable[CameraLoop], patience: float) -> None:
         loops = list(loops)

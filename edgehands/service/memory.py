@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from edgehands.errors import DeviceError
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 SHARE = 0.9
 """Of the limit, at which the run ends."""
+VARIABLE = "EDGEHANDS_MEMORY_MAX"
+"""In which the unit repeats its MemoryMax=, in MB, for a kernel that does not keep it."""
 
 _MB = 1e6
 _PROC = Path("/proc/self")
 _GROUPS = Path("/sys/fs/cgroup")
+_MAX = "memory.max"
 _READINGS = 2  # in a row above it: a peak is no leak
 
 
@@ -21,17 +28,27 @@ class MemoryGuard:
 
     Args:
         limit_mb: of this process's resident memory; None takes that of the control group, which
-            counts for all of its processes.
+            counts for all of its processes. Where the kernel keeps no account of groups it is that
+            of `VARIABLE`, for this process.
         proc: where this process's files are.
         groups: where the control groups are.
+        environment: of this process.
     """
 
     def __init__(
-        self, limit_mb: float | None, *, proc: Path = _PROC, groups: Path = _GROUPS
+        self,
+        limit_mb: float | None,
+        *,
+        proc: Path = _PROC,
+        groups: Path = _GROUPS,
+        environment: Mapping[str, str] = os.environ,
     ) -> None:
+        group = _own_group(proc, groups) if limit_mb is None else None
+        self._group = group if group is not None and (group / _MAX).exists() else None
+        if limit_mb is None and self._group is None:
+            limit_mb = _limit_of(environment)
         self._limit = limit_mb
         self._proc = proc
-        self._group = _own_group(proc, groups) if limit_mb is None else None
         self._above = 0
 
     def check(self) -> None:
@@ -60,7 +77,7 @@ class MemoryGuard:
         return None if current is None else (current - _reclaimable(self._group)) / _MB
 
     def _group_limit(self) -> float | None:
-        limit = _number(self._group / "memory.max") if self._group is not None else None
+        limit = _number(self._group / _MAX) if self._group is not None else None
         return None if limit is None else limit / _MB
 
 
@@ -80,6 +97,12 @@ def _own_group(proc: Path, groups: Path) -> Path | None:
         return None
     own = next((line[3:] for line in lines if line.startswith("0::")), None)
     return None if own is None else groups / own.lstrip("/")
+
+
+def _limit_of(environment: Mapping[str, str]) -> float | None:
+    """Return the manager's limit in MB, None where it names none."""
+    limit = environment.get(VARIABLE, "")
+    return float(limit) if limit.isascii() and limit.isdigit() and int(limit) else None
 
 
 def _number(path: Path) -> int | None:

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from edgehands import config as configs
-from edgehands.cameras import open_steady_camera
-from edgehands.cameras.passwords import find_password, hide_password
+from edgehands.cameras import open_camera, open_steady_camera
+from edgehands.cameras.passwords import find_password, hide_password, with_password
 from edgehands.mqtt.settings import MqttConfig
+from edgehands.outputs.files import check_openable
 from edgehands.passwords import take_from_environment
 from edgehands.replay import interpreter_of
 from edgehands.settings import GestureRules
@@ -39,6 +40,19 @@ def open_source(config: configs.CameraConfig) -> Camera:
         fps=config.fps,
         password=find_password(config),
     )
+
+
+def check_source(config: configs.CameraConfig, *, live: bool) -> None:
+    """Find out what can be known of a camera while another may have the device.
+
+    Raises:
+        UsageError: its source cannot mean anything.
+        InputError: a file that is missing, unreadable or without a frame.
+    """
+    if live:
+        with_password(config.source, find_password(config))
+    else:
+        open_camera(config.source, fps=config.fps).close()
 
 
 def open_tracker(config: configs.TrackerConfig, *, static: bool) -> HandTracker:
@@ -121,6 +135,16 @@ def open_file(config: configs.OutputConfig, header: Header, fps: float) -> Outpu
     from edgehands.outputs.contact_sheet import ContactSheetOutput
 
     return ContactSheetOutput(path, config.columns, config.count, config.style)
+
+
+def check_file(config: configs.OutputConfig) -> None:
+    """Find out whether an output of one camera can be written.
+
+    Raises:
+        InputError: it cannot.
+    """
+    if not isinstance(config, configs.StdoutConfig | MqttConfig):
+        check_openable(Path(config.path))
 
 
 def hide_passwords(config: configs.Config) -> None:

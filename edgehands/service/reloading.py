@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from edgehands.cameras.passwords import find_password
 from edgehands.mqtt.settings import MqttConfig
-from edgehands.service.opening import hide_passwords, open_tracker
+from edgehands.service.opening import check_file, check_source, hide_passwords, open_tracker
 from edgehands.service.plans import Plan, plans_of
 from edgehands.web.token import needed_token
 from edgehands.web_settings import parse_address
@@ -65,6 +65,8 @@ def prepare(
         needed_token(config.web, parse_address(config.web.address))
     for camera in config.camera:
         find_password(camera)
+    for plan in prepared.plans:
+        _check_opening(plans.get(plan.name), plan)
     try:
         for plan in prepared.plans:
             if needs_tracker(plans.get(plan.name), plan):
@@ -80,6 +82,14 @@ def prepare(
 def needs_tracker(old: Plan | None, new: Plan) -> bool:
     """Whether a camera must forget its hands: its pictures or what looks at them are others."""
     return old is None or (old.camera, old.tracker) != (new.camera, new.tracker)
+
+
+def _check_opening(old: Plan | None, new: Plan) -> None:
+    if old is None or old.camera != new.camera:
+        check_source(new.camera, live=new.live)
+    for file in new.files:
+        if old is None or file not in old.files:
+            check_file(file)
 
 
 def _check_access(config: MqttConfig) -> None:

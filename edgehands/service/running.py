@@ -16,6 +16,7 @@ from edgehands.network import warn_without_network
 from edgehands.notify import Notifier, is_managed
 from edgehands.pulse import Pulse
 from edgehands.service.crew import Crew
+from edgehands.service.lasting import for_manager
 from edgehands.service.opening import hide_passwords, monitor_of
 from edgehands.service.plans import plans_of
 from edgehands.service.reloading import prepare
@@ -100,9 +101,14 @@ class Service:
             KeyboardInterrupt: it was stopped before there was anything to sum up.
         """
         begin = time.monotonic()
-        plans = plans_of(self.config)
-        with suppress(BrokenPipeError):  # the reader of stdout has had enough, as `head` does
-            self._run(plans)
+        try:
+            plans = plans_of(self.config)
+            with suppress(BrokenPipeError):  # the reader of stdout has had enough, as `head` does
+                self._run(plans)
+        except EdgeHandsError as error:
+            if self._managed:
+                raise for_manager(error, ready=self._supervisor.ready) from error
+            raise
         summary = self._crew.summary()
         if self._interrupted and not summary.runs_on:
             raise KeyboardInterrupt
@@ -119,7 +125,8 @@ class Service:
             try:
                 hide_passwords(self.config)
                 self._warn()
-                self._crew.open(self.config, plans, waits=self._waits(self.config))
+                waits = self._waits(self.config)
+                self._crew.open(self.config, plans, waits=waits, managed=self._managed)
                 self._open_monitor()
                 self._supervise()
             except KeyboardInterrupt:
@@ -130,6 +137,7 @@ class Service:
         while not all(loop.ended for loop in self._crew.loops) or self._reloading:
             with suppress(Empty):
                 self._inbox.get(timeout=TICK)()
+            self._note_refusals()
             self._crew.raise_error()
             self._supervisor.tick(time.monotonic())
 
@@ -211,21 +219,36 @@ class Service:
             self._monitor.close()
             self._open_monitor()
         if problem is not None:
-            _log.error("the config holds but for this: %s", problem, extra={"code": "EH1403"})
+            _log_lack(problem)
         else:
             _log.warning("the config was read anew", extra={"code": "EH1402"})
         self._end_reload(problem)
 
+    def _note_refusals(self) -> None:
+        """Say what only turned out after a reload."""
+        for refusal in self._crew.refusals():
+            _log_lack(refusal)
+            known = self._supervisor.config_problem
+            self._tell_problem(f"{known}; {refusal}" if known else refusal)
+            self._supervisor.changed()
+
     def _end_reload(self, problem: str | None) -> None:
         self._reloading = False
         self._supervisor.more_pulses = ()
-        self._supervisor.config_problem = problem
-        for output in self._crew.outputs:
-            output.config(problem)
+        self._tell_problem(problem)
         self._supervisor.told(time.monotonic())
         if self._once_more:
             self._once_more = False
             self._begin_reload()
+
+    def _tell_problem(self, problem: str | None) -> None:
+        self._supervisor.config_problem = problem
+        for output in self._crew.outputs:
+            output.config(problem)
+
+
+def _log_lack(problem: str) -> None:
+    _log.error("the config holds but for this: %s", problem, extra={"code": "EH1403"})
 
 
 def _raise(error: BaseException) -> None:
