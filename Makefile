@@ -3,8 +3,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-# A process for each core; the tests of one file stay together.
-IN_TURNS := -n auto --maxprocesses 4 --dist loadfile
+# Four processes, even on two cores, since many tests wait; the tests of one file stay together.
+IN_TURNS := -n 4 --dist loadfile
 SOURCES := backends benchmarks edgehands models tests tools
 
 .PHONY: demo test test-mqtt test-system test-arm64 test-roots test-guest soak test-gpu check docs format build wheel lock accuracy parity clean
