@@ -99,6 +99,9 @@ class Answering:
         os.eventfd_write(self._wake, 1)
         if self._thread.ident is not None:
             self._thread.join(_CLOSE_SECONDS)
+        if not self._thread.is_alive():  # else it may still look at them
+            self._selector.close()
+            os.close(self._wake)
         for door in self._doors:
             door.listener.close()
 
@@ -114,8 +117,6 @@ class Answering:
         finally:
             for client in list(self._clients):
                 self._drop(client)
-            self._selector.close()
-            os.close(self._wake)
 
     def _patience(self) -> float | None:
         """Return the seconds until the first client is late; they came in that order."""
