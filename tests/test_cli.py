@@ -80,6 +80,7 @@ def test_without_a_command_it_helps() -> None:
     [
         (("run", "--source", "/dev/video9"), 69, "/dev/video9 does not exist"),
         (("run", "--source", "nothing.mp4"), 66, "nothing.mp4"),
+        (("live", "--source", "nothing.mp4"), 66, "no file 'nothing.mp4'"),
         (("run", "--source", "{picture}", "--model", "huge"), 2, "'huge': choose light, full"),
         (("run", "--source", "{picture}", "--model", "palm-full"), 2, "'palm-full'"),
         (("run", "--source", "{picture}", "--backend", "tpu"), 2, "no backend 'tpu': choose auto"),

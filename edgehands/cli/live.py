@@ -102,4 +102,9 @@ def _source(source: str | None, *, configured: bool) -> str | None:
             return "/dev/video0"
         raise UsageError("no camera here: say --source, as edgehands live --source synthetic:")
     kind, address = split_source(source)
-    return f"loop:{address}" if kind == "file" else source
+    if kind != "file":
+        return source
+    from edgehands.cameras.file import check_readable
+
+    check_readable(Path(address).expanduser())  # a camera is waited for, a file is there or not
+    return f"loop:{address}"
