@@ -22,6 +22,7 @@ IDLE_CODE = 4001
 """Close code: nobody has touched the page for too long."""
 
 _NOTHING = b""
+_CANCEL_SECONDS = 0.1
 
 
 @dataclass(slots=True, eq=False)
@@ -108,8 +109,10 @@ class Viewers:
         finally:
             self._viewers.discard(viewer)
             self._count_watchers()
-            sending.cancel()
-            await asyncio.wait([sending])
+            # Before Python 3.12, wait_for forgets to be cancelled at the moment that it is done.
+            while not sending.done():
+                sending.cancel()
+                await asyncio.wait([sending], timeout=_CANCEL_SECONDS)
 
     async def close(self, why: str) -> None:
         """Tell all pages the last there is, and end them."""
