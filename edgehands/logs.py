@@ -61,7 +61,13 @@ class _TerminalFormatter(logging.Formatter):
         return _without_secrets(super().format(record))
 
 
-class JournalHandler(logging.StreamHandler[TextIO]):
+if TYPE_CHECKING:
+    _StreamHandler = logging.StreamHandler[TextIO]
+else:  # before Python 3.11 it takes no brackets
+    _StreamHandler = logging.StreamHandler
+
+
+class JournalHandler(_StreamHandler):
     """Writes for the journal, which is at the other end of a stream.
 
     Args:
