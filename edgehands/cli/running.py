@@ -1,0 +1,103 @@
+"""What the commands that run the pipeline share: config, outputs, progress and summary."""
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from edgehands.cli import STOPPED
+
+if TYPE_CHECKING:
+    from edgehands.config import Config, OutputConfig
+    from edgehands.outputs import Output
+    from edgehands.service.hub import Watch
+    from edgehands.summary import Summary
+
+
+def found_config() -> Path | None:
+    """Return the config file that counts where none is named, and say on stderr which it is."""
+    from edgehands import config_files
+
+    found = config_files.find()
+    if found is None:
+        return None
+    print(f"edgehands: config {found.path} ({found.why})", file=sys.stderr)
+    return found.path
+
+
+def video_output(path: Path, style: str | None) -> "OutputConfig":
+    """Return the video with hands drawn in that style, the usual one unless one is named."""
+    from edgehands import config as configs
+    from edgehands.drawing import checked_style
+
+    if style is None:
+        return configs.VideoConfig(path=str(path))
+    return configs.VideoConfig(path=str(path), style=checked_style(style))
+
+
+def event_output(place: str, *, node: str | None = None) -> "OutputConfig":
+    """Turn what --events names into an output; a broker of the demo announces nothing."""
+    from edgehands import config as configs
+    from edgehands.mqtt.settings import MqttConfig
+
+    if place in {"stdout", "-"}:
+        return configs.StdoutConfig()
+    return MqttConfig(url=place, node=node, home_assistant=node is None)
+
+
+def run_with_progress(
+    config: "Config",
+    listeners: "Sequence[Output]" = (),
+    *,
+    file: Path | None = None,
+    reload: "Callable[[], Config] | None" = None,
+    saves_to: Path | None = None,
+) -> "Summary":
+    """Run, show how far it is where anybody looks, and print the summary to stderr.
+
+    With the file that the config was read from it is a service, which `reload` gives the file anew.
+    Without, `saves_to` may still name the file that the live page saves settings to.
+    """
+    try:
+        from edgehands.service import Service
+
+        with _progress_bar() as watch:
+            summary = Service(
+                config, watch, listeners, file=file, reload=reload, saves_to=saves_to
+            ).run()
+    except KeyboardInterrupt:  # before the first frame: there is nothing to sum up
+        raise typer.Exit(STOPPED) from None
+    for line in summary.lines():
+        print(line, file=sys.stderr)
+    return summary
+
+
+@contextmanager
+def _progress_bar() -> "Iterator[Watch | None]":
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    # Events on the same terminal go above the bar; into a pipe they must not touch the bar at all.
+    with Progress(
+        BarColumn(),
+        MofNCompleteColumn(),
+        "frames",
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+        redirect_stdout=sys.stdout.isatty(),
+    ) as progress:
+        task = progress.add_task("frames", total=None)
+
+        def watch(frames: int, length: int | None) -> None:
+            # A container may promise fewer frames than it holds.
+            total = max(length, frames) if length is not None else None
+            progress.update(task, completed=frames, total=total)
+
+        yield watch
