@@ -39,8 +39,9 @@ def check_cameras(machine: Machine, sources: Sequence[str] = ()) -> list[Finding
             _forbidden(machine, "cameras", machine.root / each.path[1:], f"the camera {each}")
             for each in forbidden
         ]
-    if found := [*map(str, devices), *filter(None, searched)]:
-        return [Finding("cameras", "ok", ", ".join(found))]
+    told = [found for found in searched if isinstance(found, str) and found]
+    if devices or told:
+        return [Finding("cameras", "ok", ", ".join([*map(str, devices), *told]))]
     return [
         Finding(
             "cameras",
