@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import socket
 import sys
 import threading
@@ -65,6 +66,7 @@ pytestmark = pytest.mark.usefixtures("models")
 
 DEADLINE = 30.0  # seconds that a test waits for a thread before it fails
 FPS = 30.0
+MINUTES = float(os.environ.get("EDGEHANDS_TEST_MINUTES", "1"))
 
 
 @pytest.fixture(scope="module")
@@ -363,7 +365,7 @@ def test_the_watchdog_hears_nothing_while_anything_hangs(
             session.wait()
             return super().update(*arguments)
 
-    monkeypatch.setattr(opening, "HandTracker", Hanging)
+    monkeypatch.setattr("edgehands.tracker.HandTracker", Hanging)
     link = threading.Event()
     link.set()
     pause = Link._wait_for_wake
@@ -782,18 +784,20 @@ def test_a_broker_hears_of_every_camera_and_a_reload_keeps_its_connection(
 def test_with_three_times_too_much_work_a_frame_is_no_older_than_it_must_be(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Ages over a minute: within two periods of the camera and the work on a frame, and flat."""
+    """Ages over minutes: within two periods of the camera and the work on a frame, and flat."""
     work: list[float] = []
+    times: list[float] = []
 
     class Slow(HandTracker):
         def update(self, *arguments: Any) -> Any:
             begin = time.monotonic()
             hands = super().update(*arguments)
             time.sleep(max(0.0, 3 / FPS - (time.monotonic() - begin)))
-            work.append(time.monotonic() - begin)
+            times.append(time.monotonic())
+            work.append(times[-1] - begin)
             return hands
 
-    monkeypatch.setattr(opening, "HandTracker", Slow)
+    monkeypatch.setattr("edgehands.tracker.HandTracker", Slow)
     one = CameraConfig(source="test:?clip=demo", name="hall")
     busy = ServiceConfig(max_load=10.0)  # no ladder: every frame that there is time for
     with Running(
@@ -801,11 +805,15 @@ def test_with_three_times_too_much_work_a_frame_is_no_older_than_it_must_be(
         file=tmp_path / "c.toml",
     ) as running:
         wait_for(lambda: running.ear.results)
-        time.sleep(60)
-    ages = np.array(running.ear.ages[20:])
-    slope = np.polyfit(np.arange(len(ages)) * 3 / FPS / 60, 1000 * ages, 1)[0]
-    p50, p99 = np.percentile(1000 * ages, (50, 99))
+        time.sleep(60 * MINUTES)
+    ages = 1000 * np.array(running.ear.ages[20:])
+    minutes = np.array(times[20 : 20 + len(ages)]) / 60
+    slope = np.polyfit(minutes, ages, 1)[0]
+    p50, p99, worst = np.percentile(ages, (50, 99, 100))
     allowed = 1000 * (2 / FPS + np.percentile(work, 99))
-    said = f"p50 {p50:.1f}, p99 {p99:.1f} of {allowed:.1f} ms, {slope:+.2f} ms a minute"
+    said = (
+        f"{len(ages)} frames: p50 {p50:.1f}, p99 {p99:.1f} of {allowed:.1f}, worst {worst:.1f} ms"
+    )
+    print(f"\n{said}, {slope:+.2f} ms a minute")  # noqa: T201
     assert p99 <= allowed, said
-    assert abs(slope) < 5, said
+    assert abs(slope) < 5 / MINUTES, (said, slope)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from edgehands.health import Health
 
-WATCHDOG_SECONDS = 10.0
+WATCHDOG_SECONDS = 8.0
 CAPTURE = "edgehands-cam"
 """What a camera's own process is called."""
 

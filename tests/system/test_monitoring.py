@@ -77,7 +77,7 @@ def test_doctor_finds_a_sound_service_sound(service: Service) -> None:
     answer = service.machine.run("edgehands", "doctor", "--json", check=False)
     findings = json.loads(answer.stdout)["findings"]
     said = [finding["what"] for finding in findings if finding["check"] == "service"]
-    assert said == ["runs, and starts with the machine; watchdog 10s"]
+    assert said == ["runs, and starts with the machine; watchdog 8s"]
 
 
 @pytest.fixture
@@ -104,5 +104,5 @@ def test_the_bundle_has_the_services_state_and_no_password(service: Service) -> 
     assert answer.stdout.splitlines()[-1].startswith("/root/bundle.tar.gz is written")
     texts = service.machine.run("tar", "-xOzf", "/root/bundle.tar.gz").stdout
     assert CANARY not in texts
-    assert "WatchdogSec=10" in texts
+    assert "WatchdogSec=8" in texts
     assert '"state": "ok"' in texts
