@@ -689,6 +689,26 @@ def test_a_service_does_without_a_live_page_whose_port_is_taken(
 
 
 @pytest.mark.usefixtures("devices")
+def test_a_live_page_whose_port_was_taken_comes_when_it_is_free(tmp_path: Path) -> None:
+    first = config("hall")
+    source = Source(first)
+    with Running(first, file=tmp_path / "c.toml", reload=source) as running:
+        wait_for(lambda: running.health().ready)
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            place = taken.getsockname()
+            page = WebConfig(enabled=True, address=f"{place[0]}:{place[1]}")
+            source.config = msgspec.structs.replace(first, web=page)
+            running.service.reload()
+            wait_for(lambda: "in use" in (running.health().config_problem or ""))
+        wait_for(lambda: running.health().config_problem is None)
+        with socket.create_connection(place, timeout=DEADLINE) as visitor:
+            visitor.sendall(b"GET / HTTP/1.0\r\nHost: localhost\r\n\r\n")
+            assert b" 200 " in visitor.recv(100)
+
+
+@pytest.mark.usefixtures("devices")
 def test_another_model_is_tried_before_the_old_one_goes(tmp_path: Path) -> None:
     first = config("hall")
     source = Source(first)

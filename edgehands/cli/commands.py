@@ -27,7 +27,7 @@ from edgehands.cli import (
     verify,
     watch,
 )
-from edgehands.cli.running import set_up_log
+from edgehands.cli.showing import set_up_log
 
 # Typer is built on click, or brings its own copy of it: reach click's base error either way.
 _CommandLineError: type[Exception] = typer.BadParameter.__mro__[2]

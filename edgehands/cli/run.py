@@ -309,7 +309,7 @@ def run_with_progress(
     With the file that the config was read from it is a service, which `reload` gives the file anew.
     Without, `saves_to` may still name the file that the live page saves settings to.
     """
-    from edgehands.cli.running import run_shown
+    from edgehands.cli.showing import run_shown
 
     try:
         return run_shown(config, listeners, file=file, reload=reload, saves_to=saves_to)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgehands.cli import STOPPED
-from edgehands.cli.running import run_shown, set_up_log
+from edgehands.cli.showing import run_shown, set_up_log
 
 if TYPE_CHECKING:
     from edgehands.config import Config

@@ -12,6 +12,7 @@ from edgehands.errors import DeviceError, EdgeHandsError
 from edgehands.outputs.queue import EventQueue
 from edgehands.service.camera_loop import CameraLoop, Renewal
 from edgehands.service.hub import Hub
+from edgehands.service.lack import Lack
 from edgehands.service.opening import introduce, open_shared
 from edgehands.service.plans import shared_outputs
 from edgehands.summary import Summary
@@ -56,6 +57,7 @@ class Crew:
         self._listeners = tuple(listeners)
         self._file = file
         self._shared: list[tuple[SharedConfig, Output]] = []
+        self._lacks: list[Lack] = []
         self._loops: dict[str, CameraLoop] = {}
         self._dismissed: list[CameraLoop] = []
         self._newcomers: list[CameraLoop] = []
@@ -97,7 +99,7 @@ class Crew:
         for plan in plans:
             self._start(CameraLoop(plan, self.hub))
 
-    def take_up(self, prepared: Prepared, *, waits: bool) -> str | None:
+    def take_up(self, prepared: Prepared, *, waits: bool) -> list[str]:
         """Go on with another config: what it does not change goes on as it was.
 
         Returns:
@@ -124,7 +126,17 @@ class Crew:
             elif known.plan != plan:
                 known.renew(Renewal(plan, tracker))
         self._loops = {plan.name: self._loops[plan.name] for plan in prepared.plans}
-        return "; ".join(map(str, failures)) or None
+        return [str(failure) for failure in failures]
+
+    def open_lacking(self, now: float) -> list[str]:
+        """Open outputs that could not be opened before, if they can by now.
+
+        Returns:
+            What was said of those that are there.
+        """
+        found = [lack for lack in self._lacks if lack.is_due(now) and self._opens(lack, now)]
+        self._lacks = [lack for lack in self._lacks if lack not in found]
+        return [lack.problem for lack in found]
 
     def refusals(self) -> list[str]:
         """Return what cameras could not take up of the last reload, once; the others go on."""
@@ -199,7 +211,7 @@ class Crew:
         wanted = shared_outputs(config)
         kept = [(table, output) for table, output in self._shared if table in wanted]
         gone = [output for table, output in self._shared if table not in wanted]
-        self._shared = kept
+        self._shared, self._lacks = kept, []
         self.hub.outputs = tuple(self.outputs)
         self.hub.queue.set_outputs(self.outputs, _LAST_EVENTS)
         for output in gone:
@@ -215,11 +227,31 @@ class Crew:
                     opened = open_shared(table, plans, self.hub.control, self._file)
                 except EdgeHandsError as error:
                     failures.append(error)
+                    if type(error) is DeviceError:
+                        self._lacks.append(Lack(table, str(error), time.monotonic()))
                 else:
                     self._shared.append((table, opened))
+        self._hand_out()
+        return failures
+
+    def _opens(self, lack: Lack, now: float) -> bool:
+        plans = [loop.plan for loop in self.loops]
+        try:
+            output = open_shared(lack.table, plans, self.hub.control, self._file)
+        except EdgeHandsError:
+            lack.wait(now)
+            return False
+        self._shared.append((lack.table, output))
+        self._hand_out()
+        for loop in self.loops:
+            if loop.state != "ok":
+                output.camera(loop.plan.name, loop.state, loop.health(now).reason)
+        return True
+
+    def _hand_out(self) -> None:
+        """Let the loops know the outputs that there are now."""
         self.hub.queue.set_outputs(self.outputs, _LAST_EVENTS)
         self.hub.outputs = tuple(self.outputs)
-        return failures
 
     def _end(self, loops: Iterable[CameraLoop], patience: float) -> None:
         loops = list(loops)
