@@ -8,18 +8,22 @@ import signal
 import subprocess
 import sys
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
 import pytest
+import typer
+from typer.testing import CliRunner
 
+from edgehands.cli.commands import app
 from edgehands.cli.models import TARGETS
 from edgehands.models import store
 from edgehands.models.derived import RECIPES, SUBFOLDER
 from edgehands.synthetic import DEMO_CLIP
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 pytestmark = pytest.mark.usefixtures("models")
@@ -45,6 +49,13 @@ def shell(line: str, environment: dict[str, str] | None = None) -> subprocess.Co
         timeout=120,
         check=False,
     )
+
+
+def commands(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """A command and all below it, each with the words that lead to it."""
+    yield path, command
+    for name, below in getattr(command, "commands", {}).items():
+        yield from commands(below, (*path, name))
 
 
 def one_line(answer: subprocess.CompletedProcess[str]) -> str:
@@ -231,6 +242,20 @@ def test_help_is_quick_and_names_what_there_is() -> None:
     talk = " ".join(edgehands("models", "build", "--help").stdout.replace("│", " ").split())
     assert f"folder {SUBFOLDER} of its model folder" in talk
     assert f"${store.ENVIRONMENT_VARIABLE}, {store.SYSTEM_FOLDER} and" in talk
+
+
+def test_the_help_of_every_command_says_all_that_was_written(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Square brackets in it would be taken for markup: swallowed, or the end of the command."""
+    monkeypatch.setattr("typer.rich_utils.MAX_WIDTH", 1000)
+    for path, command in commands(typer.main.get_command(app)):
+        answer = CliRunner().invoke(app, [*path, "--help"])
+        assert answer.exit_code == 0, (path, answer.exception)
+        said = " ".join(answer.stdout.split())
+        for parameter in command.params:
+            written = getattr(parameter, "help", None) or ""
+            assert " ".join(written.split()) in said, path
 
 
 def test_ctrl_c_while_it_starts_is_quiet(tmp_path: Path) -> None:

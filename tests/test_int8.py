@@ -14,9 +14,10 @@ import pytest
 from typer.testing import CliRunner
 
 from edgehands import calibration as calibrating
-from edgehands.calibration import Calibration, build_edgetpus, build_int8, calibration, judge
+from edgehands.calibration import Calibration, calibration
 from edgehands.cli.commands import app
 from edgehands.errors import InputError, ModelError, RuntimeMissingError, UsageError
+from edgehands.int8_gate import judge
 from edgehands.models import derived, store
 from edgehands.models.convert.channels import hold_biases, prune
 from edgehands.models.convert.editor import BIAS, WEIGHTED, WEIGHTS, Editor
@@ -24,6 +25,7 @@ from edgehands.models.convert.fp32 import to_fp32
 from edgehands.models.convert.int8 import PLAIN, WHOLE, to_int8
 from edgehands.models.derived import derive, keep
 from edgehands.models.examples import example_inputs
+from edgehands.quantising import build_edgetpus, build_int8
 from edgehands.selection import open_session
 from edgehands.settings import TrackerSettings
 from edgehands.tracker import HandTracker
