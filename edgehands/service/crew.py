@@ -12,9 +12,7 @@ from edgehands.errors import DeviceError, EdgeHandsError
 from edgehands.outputs.queue import EventQueue
 from edgehands.service.camera_loop import CameraLoop, Renewal
 from edgehands.service.hub import Hub
-from edgehands.service.lack import Lack
-from edgehands.service.opening import introduce, open_shared
-from edgehands.service.plans import shared_outputs
+from edgehands.service.shared import SharedOutputs
 from edgehands.summary import Summary
 
 if TYPE_CHECKING:
@@ -25,14 +23,13 @@ if TYPE_CHECKING:
     from edgehands.outputs import Output
     from edgehands.pulse import Pulse
     from edgehands.service.hub import Watch
-    from edgehands.service.plans import Plan, SharedConfig
+    from edgehands.service.plans import Plan
     from edgehands.service.reloading import Prepared
 
 _log = logging.getLogger(__name__)
 
 _GRACE = 0.4  # seconds in which a loop ends by itself, unless its camera or model hangs
 _DISMISSED = 1.5  # seconds that a camera has to end which a reload took away
-_LAST_EVENTS = 1.0  # seconds that an output has to take them which a reload took away
 
 
 class Crew:
@@ -54,10 +51,7 @@ class Crew:
     ) -> None:
         self._changed = changed
         self._watch = watch
-        self._listeners = tuple(listeners)
-        self._file = file
-        self._shared: list[tuple[SharedConfig, Output]] = []
-        self._lacks: list[Lack] = []
+        self._shared = SharedOutputs(listeners, file)
         self._loops: dict[str, CameraLoop] = {}
         self._dismissed: list[CameraLoop] = []
         self._newcomers: list[CameraLoop] = []
@@ -72,7 +66,7 @@ class Crew:
     @property
     def outputs(self) -> list[Output]:
         """Those of all cameras."""
-        return [*self._listeners, *(output for _, output in self._shared)]
+        return self._shared.outputs
 
     @property
     def hub(self) -> Hub:
@@ -92,7 +86,7 @@ class Crew:
         control = Control(sensitivity=config.events.sensitivity)
         self._hub = Hub(queue, self._changed, control=control, waits=waits, watch=watch)
         self._sensitivity = config.events.sensitivity
-        for failure in self._exchange_outputs(config, plans):
+        for failure in self._shared.exchange(config, plans, self.hub):
             if not managed or type(failure) is not DeviceError:
                 raise failure
             _log.warning("%s", failure, extra={"code": "EH1513"})
@@ -116,7 +110,7 @@ class Crew:
         if sensitivity != self._sensitivity:
             self._sensitivity = self.hub.control.sensitivity = sensitivity
         self._newcomers = []
-        failures = self._exchange_outputs(prepared.config, prepared.plans)
+        failures = self._shared.exchange(prepared.config, prepared.plans, self.hub)
         for plan in prepared.plans:
             tracker = prepared.trackers.get(plan.name)
             known = self._loops.get(plan.name)
@@ -134,9 +128,12 @@ class Crew:
         Returns:
             What was said of those that are there.
         """
-        found = [lack for lack in self._lacks if lack.is_due(now) and self._opens(lack, now)]
-        self._lacks = [lack for lack in self._lacks if lack not in found]
-        return [lack.problem for lack in found]
+        found = self._shared.open_lacking(list(self.plans().values()), self.hub, now)
+        for output in found.values():
+            for loop in self.loops:
+                if loop.state != "ok":
+                    output.camera(loop.plan.name, loop.state, loop.health(now).reason)
+        return list(found)
 
     def refusals(self) -> list[str]:
         """Return what cameras could not take up of the last reload, once; the others go on."""
@@ -173,7 +170,7 @@ class Crew:
     def close(self, limit: float | None) -> None:
         """Deliver the last events within so many seconds, then close all outputs."""
         with ExitStack() as closing:
-            for _, output in self._shared:
+            for output in self._shared.opened:
                 closing.callback(output.close)
             if self._hub is not None:
                 closing.callback(self._hub.queue.close, limit)
@@ -201,57 +198,6 @@ class Crew:
             self._dismissed.append(ended)
         self._loops[loop.plan.name] = loop
         loop.start()
-
-    def _exchange_outputs(self, config: Config, plans: Sequence[Plan]) -> list[EdgeHandsError]:
-        """Keep the outputs whose table is the same, close the others, open the new ones.
-
-        Returns:
-            Why those that cannot be opened cannot; the others are.
-        """
-        wanted = shared_outputs(config)
-        kept = [(table, output) for table, output in self._shared if table in wanted]
-        gone = [output for table, output in self._shared if table not in wanted]
-        self._shared, self._lacks = kept, []
-        self.hub.outputs = tuple(self.outputs)
-        self.hub.queue.set_outputs(self.outputs, _LAST_EVENTS)
-        for output in gone:
-            output.close()  # before another takes its place at the same broker
-        for table, output in kept:
-            introduce(table, output, plans, self.hub.control)
-        known = [table for table, _ in kept]
-        failures: list[EdgeHandsError] = []
-        for table in wanted:
-            if table not in known:
-                known.append(table)
-                try:
-                    opened = open_shared(table, plans, self.hub.control, self._file)
-                except EdgeHandsError as error:
-                    failures.append(error)
-                    if type(error) is DeviceError:
-                        self._lacks.append(Lack(table, str(error), time.monotonic()))
-                else:
-                    self._shared.append((table, opened))
-        self._hand_out()
-        return failures
-
-    def _opens(self, lack: Lack, now: float) -> bool:
-        plans = [loop.plan for loop in self.loops]
-        try:
-            output = open_shared(lack.table, plans, self.hub.control, self._file)
-        except EdgeHandsError:
-            lack.wait(now)
-            return False
-        self._shared.append((lack.table, output))
-        self._hand_out()
-        for loop in self.loops:
-            if loop.state != "ok":
-                output.camera(loop.plan.name, loop.state, loop.health(now).reason)
-        return True
-
-    def _hand_out(self) -> None:
-        """Let the loops know the outputs that there are now."""
-        self.hub.queue.set_outputs(self.outputs, _LAST_EVENTS)
-        self.hub.outputs = tuple(self.outputs)
 
     def _end(self, loops: Iterable[CameraLoop], patience: float) -> None:
         loops = list(loops)
