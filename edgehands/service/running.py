@@ -239,6 +239,8 @@ class Service:
         if arrived := self._crew.open_lacking(time.monotonic()):
             self._tell_problems([each for each in self._problems if each not in arrived])
             self._supervisor.changed()
+        if self._monitor is not None:
+            self._monitor.try_again(time.monotonic())
 
     def _end_reload(self, problems: list[str]) -> None:
         self._reloading = False

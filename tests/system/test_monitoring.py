@@ -23,6 +23,14 @@ METRICS = """
 [metrics]
 listen = "unix:/run/edgehands/metrics.sock"
 """
+PAGE = """
+[web]
+enabled = true
+"""
+VISIT = """
+from urllib.request import urlopen
+print(urlopen("http://127.0.0.1:8770/").read().decode())
+"""
 CONNECT = """
 import socket
 with socket.socket(socket.AF_UNIX) as client:
@@ -91,6 +99,19 @@ def measured(service: Service) -> Iterator[Service]:
 def test_metrics_can_be_had_from_the_sandbox(measured: Service) -> None:
     told(measured)
     assert "edgehands_ok 1.0" in measured.machine.run("python3", "-c", SCRAPE).stdout
+
+
+@pytest.fixture
+def watched(service: Service) -> Iterator[Service]:
+    """The service with its live page."""
+    service.configure(CAMERA, STDOUT, LIGHT, PAGE)
+    yield service
+    service.configure(CAMERA, STDOUT, LIGHT)
+
+
+def test_the_live_page_can_be_had_from_the_sandbox(watched: Service) -> None:
+    told(watched)
+    assert "<title>EdgeHands" in watched.machine.run("python3", "-c", VISIT).stdout
 
 
 def test_the_bundle_has_the_services_state_and_no_password(service: Service) -> None:

@@ -11,7 +11,7 @@ import os
 import shutil
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.system
 
-SECONDS = float(os.environ.get("EDGEHANDS_TEST_SECONDS", "30"))
+PAIRS = int(os.environ.get("EDGEHANDS_TEST_PAIRS", "5"))
+SECONDS = 6.0
 SLOWER = 1.03
 SCRIPT = "/usr/local/share/timing.py"
 PYTHON = "/opt/edgehands/venv/bin/python"
@@ -63,43 +64,47 @@ def timed(service: Service, request: pytest.FixtureRequest) -> Iterator[tuple[Se
 def test_inference_is_as_fast_as_without_the_sandbox(
     timed: tuple[Service, str], measured: Callable[[str], None]
 ) -> None:
+    """Where its memory happens to lie makes a process faster or slower: hence several pairs."""
     service, backend = timed
-    machine = service.machine
-    machine.run("systemctl", "start", "--no-block", "edgehands")
-    bare = json.loads(
-        machine.run(
-            *("env", "EDGEHANDS_MODELS=/var/lib/edgehands/models", "XDG_CACHE_HOME=/var/cache"),
-            *("taskset", "--cpu-list", str(CORE), PYTHON, "-I", SCRIPT, backend, "1", str(SECONDS)),
-        ).stdout
-    )
-    wait_for(partial(ended, service), 60, "the service has measured")
-    hardened = json.loads(machine.run("cat", ANSWER).stdout)
-    assert hardened["on"] == bare["on"]
-    assert backend in hardened["on"]
-    assert (backend == "tflite") is (", XNNPACK" in hardened["on"])
-    ratio, low, high, turns = compared(hardened["cpu"], bare["cpu"])
-    by_clock = compared(hardened["wall"], bare["wall"])[0]
+    ratios, by_clock = [], []
+    for _ in range(PAIRS):
+        hardened, bare = both(service, backend)
+        assert hardened["on"] == bare["on"]
+        assert backend in hardened["on"]
+        assert (backend == "tflite") is (", XNNPACK" in hardened["on"])
+        ratios.append(compared(hardened["cpu"], bare["cpu"]))
+        by_clock.append(compared(hardened["wall"], bare["wall"]))
     inside, outside = (float(np.median(list(each["cpu"].values()))) for each in (hardened, bare))
+    ratio = float(np.median(ratios))
     measured(
         f"{hardened['on']}: {inside:.2f} ms of a core in the service, {outside:.2f} ms outside; "
-        f"ratio {ratio:.3f} (quartiles {low:.3f}, {high:.3f}; {turns} turns), by the clock "
-        f"{by_clock:.3f}"
+        f"{PAIRS} pairs of processes, ratio {ratio:.3f} ({min(ratios):.3f} to {max(ratios):.3f}), "
+        f"by the clock {np.median(by_clock):.3f}"
     )
-    assert turns >= SECONDS
-    assert ratio <= SLOWER
+    assert ratio <= SLOWER, ratios
 
 
-def compared(
-    inside: dict[str, float], outside: dict[str, float]
-) -> tuple[float, float, float, int]:
-    """Return the median ratio of neighbouring turns, its quartiles, and how many there were."""
+def both(service: Service, backend: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Measure in the service's sandbox and outside, in turns."""
+    machine = service.machine
+    machine.run("systemctl", "start", "--no-block", "edgehands")
+    bare = machine.run(
+        *("env", "EDGEHANDS_MODELS=/var/lib/edgehands/models", "XDG_CACHE_HOME=/var/cache"),
+        *("taskset", "--cpu-list", str(CORE), PYTHON, "-I", SCRIPT, backend, "1", str(SECONDS)),
+    ).stdout
+    wait_for(partial(ended, service), 60, "the service has measured")
+    return json.loads(machine.run("cat", ANSWER).stdout), json.loads(bare)
+
+
+def compared(inside: dict[str, float], outside: dict[str, float]) -> float:
+    """Return the median ratio of neighbouring turns."""
     ratios = [
         each / outside[after]
         for turn, each in inside.items()
         if (after := str(int(turn) + 1)) in outside
     ]
-    low, middle, high = np.percentile(ratios, (25, 50, 75))
-    return float(middle), float(low), float(high), len(ratios)
+    assert len(ratios) >= SECONDS
+    return float(np.median(ratios))
 
 
 def ended(service: Service) -> bool:
