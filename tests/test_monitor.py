@@ -515,6 +515,7 @@ def test_a_port_that_was_taken_is_listened_on_once_it_is_free(
     for _ in range(2):
         monitor.try_again(time.monotonic() + 3600)
         assert get(port, "/readyz")[0] == 200
+    assert monitor.socket is not None
     assert ask(monitor.socket) == WELL
 
 

@@ -34,6 +34,8 @@ _OLD = 0.1
 """Seconds that a frame may have waited for somebody to take it."""
 _HASTE = 0.4
 """Seconds that a process which hangs is given to end by itself."""
+_NOTICE = 3.0
+"""Seconds in which a process must notice, too, that its device has gone."""
 _STUCK = 3
 """Processes left behind in a driver's call, after which no more are started."""
 _AGAIN = frozenset({"usb", "rtsp", "rtsps", "http", "https", "test"})
@@ -136,7 +138,7 @@ class SteadyCamera(Camera):
             self._doubted = now
             reason = f"{redacted(self.source)} was unplugged: plug it in again"
             self._lose(now, reason, keeps=True)
-        elif self._doubted is not None and now - self._doubted >= GRACE:
+        elif self._doubted is not None and now - self._doubted >= _NOTICE:
             self._dismiss(now, _HASTE)
         may_open = (
             self._doubted is None
