@@ -79,13 +79,14 @@ def _do(job: Job, watch: Watch) -> Answer:
         options=job.options,
     ) as session:
         open_seconds = time.perf_counter() - before
-        watch("running it")
         seconds: list[float] = []
         outputs = []
         for picture in [each.array() for each in job.inputs]:
+            watch("running it")
             session.input[:] = picture
             outputs.append([Array.of(output) for output in _timed(session.run, seconds)])
         for _ in range(job.timed_runs):
+            watch("running it")
             _timed(session.run, seconds)
         description = session.describe()
         watch("closing it")

@@ -286,6 +286,31 @@ def test_ctrl_c_while_it_starts_is_quiet(tmp_path: Path) -> None:
     assert (answer.returncode, answer.stdout, answer.stderr) == (130, "", "")
 
 
+def test_a_service_starts_without_the_parser_and_runs_as_with_it(
+    picture: Path, tmp_path: Path
+) -> None:
+    config = tmp_path / "unit.toml"
+    config.write_text(f'[[camera]]\nsource = "{picture}"\n[tracker]\nmodel = "light"\n')
+    short, long = (
+        subprocess.run(
+            [sys.executable, "-X", "importtime", "-m", "edgehands", "run", *words],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        for words in (("--config", config), (f"--config={config}",))
+    )
+    assert short.stdout == long.stdout
+    told = [
+        [line for line in answer.stderr.splitlines() if not line.startswith("import time:")]
+        for answer in (short, long)
+    ]
+    assert [line[:4] for line in told[0]] == [line[:4] for line in told[1]]  # but for times
+    imported = {line.rpartition("|")[2].strip() for line in short.stderr.splitlines()}
+    assert "edgehands.service" in imported
+    assert not imported & {"typer", "click", "rich", "pydantic", "edgehands.cli.commands"}
+
+
 def test_a_command_that_is_no_service_says_that_it_was_killed() -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "edgehands", "-v", "tune", "--seconds", "30"],

@@ -92,9 +92,15 @@ class _Stop:
 
 def _run() -> int:
     try:
-        from edgehands.cli.commands import dispatch
+        from edgehands.cli import serving
 
-        code = dispatch()
+        file = serving.config_file(sys.argv[1:])
+        if file is not None:
+            code = serving.serve(file)
+        else:
+            from edgehands.cli.commands import dispatch
+
+            code = dispatch()
         sys.stdout.flush()
         return code
     except EdgeHandsError as error:

@@ -1,8 +1,7 @@
 """What the commands that run the pipeline share: config, outputs, progress and summary."""
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +13,6 @@ from edgehands.errors import UsageError
 if TYPE_CHECKING:
     from edgehands.config import Config, OutputConfig
     from edgehands.outputs import Output
-    from edgehands.service.hub import Watch
     from edgehands.summary import Summary
 
 
@@ -78,43 +76,9 @@ def run_with_progress(
     With the file that the config was read from it is a service, which `reload` gives the file anew.
     Without, `saves_to` may still name the file that the live page saves settings to.
     """
-    try:
-        from edgehands.service import Service
+    from edgehands.cli.showing import run_shown
 
-        with _progress_bar() as watch:
-            summary = Service(
-                config, watch, listeners, file=file, reload=reload, saves_to=saves_to
-            ).run()
+    try:
+        return run_shown(config, listeners, file=file, reload=reload, saves_to=saves_to)
     except KeyboardInterrupt:  # before the first frame: there is nothing to sum up
         raise typer.Exit(STOPPED) from None
-    for line in summary.lines():
-        print(line, file=sys.stderr)
-    return summary
-
-
-@contextmanager
-def _progress_bar() -> "Iterator[Watch | None]":
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
-
-    # Events on the same terminal go above the bar; into a pipe they must not touch the bar at all.
-    with Progress(
-        BarColumn(),
-        MofNCompleteColumn(),
-        "frames",
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        transient=True,
-        redirect_stdout=sys.stdout.isatty(),
-    ) as progress:
-        task = progress.add_task("frames", total=None)
-
-        def watch(frames: int, length: int | None) -> None:
-            # A container may promise fewer frames than it holds.
-            total = max(length, frames) if length is not None else None
-            progress.update(task, completed=frames, total=total)
-
-        yield watch
