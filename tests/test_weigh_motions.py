@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
 
 from edgehands.benchmarks.gestures.regression import logistic
 from edgehands.benchmarks.gestures.weigh_motions import fitted
 from edgehands.gestures.motions.shape import MEASURES, SHAPES
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 
 def test_a_regression_finds_what_tells_two_heaps_apart() -> None:
@@ -24,7 +29,9 @@ def test_a_regression_finds_what_tells_two_heaps_apart() -> None:
 def test_what_is_fitted_is_above_zero_for_the_shape_and_three_in_its_middle() -> None:
     rng = np.random.default_rng(1)
     kinds = [*SHAPES, "gun", "ready", "idle"]
-    examples = {name: rng.normal(rng.normal(0, 2, len(MEASURES)), 1, (60, 34)) for name in kinds}
+    examples: dict[str, npt.NDArray[np.floating]] = {
+        name: rng.normal(rng.normal(0, 2, len(MEASURES)), 1, (60, 34)) for name in kinds
+    }
     figures = fitted(examples)
     fit = {name: np.array(figures[name]) for name in ("means", "spreads")}
     weights, biases = figures["weights"], figures["biases"]
