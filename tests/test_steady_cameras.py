@@ -23,6 +23,7 @@ from edgehands.cameras.slots import COUNT, Loans, Slots
 from edgehands.cameras.steady import SteadyCamera
 from edgehands.errors import UsageError
 from edgehands.synthetic import DEMO_CLIP
+from tests.system.machine import patience
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -361,12 +362,13 @@ def test_a_camera_that_comes_back_is_opened_by_the_process_that_lost_it() -> Non
 
 
 def test_what_changes_is_told_at_once() -> None:
-    with steady("test:?unplug=1@1.5", width=64, height=48) as camera:
-        while camera.take(30.0) is not None:
-            begun = time.monotonic()
-        assert camera.state == "lost"
+    with steady("test:?unplug=60@1.5", width=64, height=48) as camera:
+        take_one(camera)
+        limit = time.monotonic() + PATIENT
+        while camera.state != "lost":
+            assert (begun := time.monotonic()) < limit, camera.state
+            camera.take(30.0)
         assert time.monotonic() - begun < 15
-        assert camera.take(30.0) is not None
 
 
 def taken() -> tuple[int, int, int]:
@@ -486,7 +488,7 @@ def test_a_hundred_unpluggings_leave_nothing_behind() -> None:
         f"the camera was back, median {np.median(away) - 0.5:.2f} s; descriptors, threads and "
         f"mappings {before} as before"
     )
-    assert worst <= 3.0
+    assert worst <= patience(3.0)
 
 
 def test_a_dark_camera_says_so_and_its_frames_still_come() -> None:

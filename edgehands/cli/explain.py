@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from edgehands.cli.run import BackendOption, ModelOption, ModelsOption, ThreadsOption
+from edgehands.cli.options import (
+    BackendOption,
+    ModelOption,
+    ModelsOption,
+    ThreadsOption,
+    tracker_flags,
+)
 from edgehands.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
@@ -64,12 +70,7 @@ def explain(
     whole = configs.overlay(
         base,
         camera={"source": source, "frames": frames},
-        tracker={
-            "model": model,
-            "backend": backend,
-            "threads": threads,
-            "models": str(models) if models else None,
-        },
+        tracker=tracker_flags(model, backend, threads, models),
         output=(),
     )
     _explain_live(whole, gesture, as_json=as_json)
@@ -87,14 +88,20 @@ def _explain_recording(
         ts = 0.0
         for entry in reader:
             ts = entry.ts
-            found = explainer.update(entry.hands, entry.time, ts, (header.width, header.height))
+            if entry.change is not None and config is None:
+                explainer.take_over(entry.change)
+            if entry.cut:
+                found = explainer.finish(ts)
+            else:
+                picture = header.width, header.height
+                found = explainer.update(entry.hands, entry.time, ts, picture)
             _print(*found, entry.time, as_json=as_json)
         if reader.ending is not None:
             _print(*explainer.finish(ts), None, as_json=as_json)
 
 
 def _explain_live(config: "Config", gesture: str | None, *, as_json: bool) -> None:
-    from edgehands.cli.run import run_with_progress
+    from edgehands.cli.running import run_with_progress
     from edgehands.outputs import Output, Result
     from edgehands.recording import Header
     from edgehands.replay import with_config
