@@ -57,13 +57,13 @@ def explain(
     Events stand between, marked with >. Motions have only their events.
     """
     from edgehands import config as configs
-    from edgehands.gestures.names import known_gestures
+    from edgehands import config_files
 
     if (recording is None) == (source is None):
         raise UsageError("say either a recording, FILE.hands, or --source with a camera or clip")
     base = configs.Config()
     if config is not None:
-        base = configs.load_config(config, known_gestures=known_gestures())
+        base = config_files.load(config)
     if recording is not None:
         _explain_recording(recording, base if config else None, gesture, as_json=as_json)
         return

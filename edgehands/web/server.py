@@ -116,7 +116,7 @@ class Server:
         self._thread.join(_CLOSE_SECONDS)
 
     def _call(self, function: Callable[..., object], *arguments: object) -> None:
-        if not self._loop.is_closed():
+        with suppress(RuntimeError):  # it has ended, and with it whoever would have been told
             self._loop.call_soon_threadsafe(function, *arguments)
 
     def _run(self) -> None:
