@@ -61,6 +61,10 @@ def explain(
 
     if (recording is None) == (source is None):
         raise UsageError("say either a recording, FILE.hands, or --source with a camera or clip")
+    flags = {"frames": frames, "model": model, "backend": backend, "threads": threads}
+    given = [name for name, value in {**flags, "models": models}.items() if value is not None]
+    if recording is not None and given:
+        raise UsageError(f"--{given[0]} goes with --source: a recording is taken as it is")
     base = configs.Config()
     if config is not None:
         base = config_files.load(config)

@@ -23,6 +23,7 @@ from edgehands.cli.options import (
     tracker_flags,
 )
 from edgehands.cli.running import event_output, named_or_found, run_with_progress, video_output
+from edgehands.errors import UsageError
 
 if TYPE_CHECKING:
     from edgehands.config import OutputConfig
@@ -126,6 +127,8 @@ def run(
     from edgehands import config as configs
     from edgehands import config_files
 
+    if style is not None and draw is None:
+        raise UsageError(f"--style {style} is for what --draw draws: say --draw FILE.mp4 too")
     config = named_or_found(config, source)
     extra: list[configs.OutputConfig] = []
     if draw is not None:
