@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from edgehands.gestures.motions.moment import moved
 from edgehands.gestures.motions.motion import BACK_AGAIN, OPPOSITE, SWIPES, Sign, above, below
 from edgehands.gestures.motions.stroke import StrokeReader
-from edgehands.gestures.motions.usual import lack, likeness
+from edgehands.gestures.motions.usual import Lack, compared
 
 if TYPE_CHECKING:
     from edgehands.gestures.motions.moment import Moment
@@ -84,19 +84,17 @@ class SwipeReader:
         if OPPOSITE[gesture] == self._last[0] and moment.time - self._last[1] < BACK_AGAIN:
             return None
         aside = math.degrees(math.atan2(abs(across), abs(along)))
-        return Sign(gesture, "start", self._likeness(stroke, aside, moment))
-
-    def _likeness(self, stroke: Stroke, aside: float, end: Moment) -> float:
-        """Return how like a stroke is to the usual swipe; aside: degrees off its direction."""
-        return likeness(
-            lack(stroke.length, 3.1, 1.8),
-            lack(stroke.length / max(stroke.seconds, 1e-6), 7.7, 5.0),
-            lack(stroke.top_speed, 13.9, 9.5),
-            lack(stroke.length / max(stroke.path, 1e-6), 1.0, 0.93),
-            lack(aside, 6.0, 20.0),
-            lack(sum(self._open) / max(len(self._open), 1), 2.7, 1.4),
-            lack(abs(math.log(end.unit / self._unit_before)), 0.08, 0.35),
-            most=self._UNLIKE,
+        size = math.log(moment.unit / self._unit_before)
+        return compared(
+            gesture,
+            self._UNLIKE,
+            Lack("length", stroke.length, 3.1, 1.8),
+            Lack("speed", stroke.length / max(stroke.seconds, 1e-6), 7.7, 5.0),
+            Lack("top speed", stroke.top_speed, 13.9, 9.5),
+            Lack("straightness", stroke.length / max(stroke.path, 1e-6), 1.0, 0.93),
+            Lack("degrees off its direction", aside, 6.0, 20.0),
+            Lack("openness", sum(self._open) / max(len(self._open), 1), 2.7, 1.4),
+            Lack("change of size, logarithm", abs(size), 0.08, 0.35),
         )
 
 
