@@ -218,7 +218,10 @@ class Server:
             heartbeat=_HEARTBEAT, max_msg_size=_LONGEST_WORD, compress=False, timeout=1.0
         )
         await socket.prepare(request)
-        await self._viewers.serve(socket, request.transport)
+        secret = request.cookies.get(COOKIE)
+        await self._viewers.serve(
+            socket, request.transport, lambda: self._sessions.lets_in(secret, time.monotonic())
+        )
         return socket
 
     async def _settings(self, _: web.Request) -> web.Response:
