@@ -40,14 +40,16 @@ class _Reading(NamedTuple):
 
 _BY_FINGERS = _Reading()
 _WHOLE_HAND = (
+    _Reading(fingers=8.0, like=-2.0),
     _Reading(fingers=5.0),
-    _Reading(like=0.4),
     _Reading(fingers=-1.0, like=1.2),
     _Reading(fingers=-2.0, like=1.6),
 )
-"""A hand that is like the shape may have odd fingers; the surer they are, the less like it may be.
+"""The more a hand is like the shape, the odder its fingers may be, and the other way round.
 
-Looked at on the real clips: a palm that is held out there is no more like those that are drawn."""
+On the tuning seed: of a hand seen from its back, whose fingers the model must guess, 8 instead of 5
+give `hook` 99 % of its scenes instead of 95 %, and no idle hand anything. Looked at on the real
+clips: a palm that is held out there is no more like those that are drawn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,7 @@ class PoseTable:
     than the others: what a flat depth or an odd view does to all of them alike matters less then.
 
     A pose with a likeness is read in several ways, and the best counts: the whole hand decides and
-    fingers may be far off, or fingers decide and the whole hand may be a little off, or more.
+    fingers may be far off, or farther, or fingers decide and the whole hand may be off.
 
     Args:
         poses: in the order of the scores.
