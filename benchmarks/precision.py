@@ -23,8 +23,9 @@ import typer
 from rich.console import Console
 from rich.progress import track
 
-from edgehands import calibration
+from edgehands import int8_gate
 from edgehands.benchmarks.accuracy import RESULTS, labelled_photographs
+from edgehands.calibration import calibration
 from edgehands.cameras import open_camera
 from edgehands.landmarks import distance_in_palms
 from edgehands.models import store
@@ -138,12 +139,10 @@ def measured(
         reference = follow(model, palm, media / _CLIP)
     for name, file in files.items():
         row = rows[name]
-        row["synthetic"] = calibration.judge(
-            model, file, pictures=count, seed=REPORTING_SEED
-        ).figures
+        row["synthetic"] = int8_gate.judge(model, file, pictures=count, seed=REPORTING_SEED).figures
         if photographs:
             with _opened(model) as before, _opened(file) as after:
-                row["photographs"] = calibration.compare_landmarks(photographs, before, after)
+                row["photographs"] = int8_gate.compare_landmarks(photographs, before, after)
             row["clip"] = agreement(reference, follow(file, palm, media / _CLIP))  # type: ignore[operator]
     return rows
 
@@ -207,7 +206,7 @@ def main(
 ) -> None:
     """Measure, print the tables and write them, with the figures as JSON, to a folder."""
     media = os.environ.get("EDGEHANDS_MEDIA")
-    pictures = calibration.calibration()
+    pictures = calibration()
     names = model or ["light", "full", "palm-lite", "palm-full"]
     files = [store.load(name) for name in names]
     models = {

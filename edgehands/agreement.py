@@ -46,8 +46,12 @@ class Tolerance:
     max_px: float
     mean_share: float
     """Mean distance of landmarks as a share of palm size."""
-    probability: float
-    """Largest difference of a presence or a palm score."""
+    presence: float
+    """Largest difference."""
+    score_mean: float
+    """Mean difference of the palm scores that the reference is sure of."""
+    score_max: float
+    """Largest difference of any palm score."""
     world_mm: float
     """Mean distance of world landmarks, millimetres."""
     handedness: float
@@ -55,13 +59,33 @@ class Tolerance:
 
 
 EXACT = Tolerance(
-    mean_px=0.1, max_px=1.0, mean_share=0.002, probability=0.01, world_mm=0.2, handedness=1.0
+    mean_px=0.1,
+    max_px=1.0,
+    mean_share=0.002,
+    presence=0.01,
+    score_mean=0.01,
+    score_max=0.01,
+    world_mm=0.2,
+    handedness=1.0,
 )
 """For fp32: other sums in another order, nothing more."""
 QUANTISED = Tolerance(
-    mean_px=3.0, max_px=20.0, mean_share=0.03, probability=0.2, world_mm=3.0, handedness=0.9
+    mean_px=3.0,
+    max_px=20.0,
+    mean_share=0.03,
+    presence=0.2,
+    score_mean=0.15,
+    score_max=1.0,
+    world_mm=10.0,
+    handedness=0.9,
 )
-"""For int8 and fp16, which cannot be exact; still the same hands."""
+"""For int8 and fp16, which cannot be exact; still the same hands.
+
+Of int8 files that the gate lets pass, those for the Edge TPU are up to 7.9 mm off in world
+landmarks (light and full are 8.8 mm apart), the others 3.7; palm scores up to 0.08 on average,
+though one of a palm's many anchors may be off by 0.5. What was calibrated with a black picture or
+with noise is off by 0.5 on average.
+"""
 
 
 def tolerance_for(precision: str) -> Tolerance:
@@ -79,13 +103,16 @@ class PalmAgreement:
     max_px: float
     score: float
     """Largest difference of any score."""
+    mean_score: float
+    """Mean difference of the scores that the reference is sure of."""
 
     def excesses(self, tolerance: Tolerance) -> list[str]:
         """Say what is beyond the tolerance."""
         return _excesses(
             ("palm boxes, mean px", self.mean_px, tolerance.mean_px),
             ("palm boxes, max px", self.max_px, tolerance.max_px),
-            ("palm score", self.score, tolerance.probability),
+            ("palm score, mean", self.mean_score, tolerance.score_mean),
+            ("palm score, max", self.score, tolerance.score_max),
         )
 
 
@@ -113,7 +140,7 @@ class LandmarkAgreement:
             ("landmarks, mean px", self.mean_px, tolerance.mean_px),
             ("landmarks, max px", self.max_px, tolerance.max_px),
             ("landmarks, mean share of palm size", self.mean_share, tolerance.mean_share),
-            ("presence", self.presence, tolerance.probability),
+            ("presence", self.presence, tolerance.presence),
             ("world landmarks, mean mm", self.world_mm, tolerance.world_mm),
             ("hands on the other side, share", 1 - self.handedness, 1 - tolerance.handedness),
         )
@@ -131,19 +158,24 @@ class PalmReference:
 
     def compare(self, outputs: Sequence[Outputs]) -> PalmAgreement:
         """Compare what a backend says of the same inputs."""
-        edges, scores = [], []
+        edges, scores, all_scores = [], [], []
         for (boxes, logits), (ours, our_logits), bars in zip(
             outputs, self.outputs, self.bars, strict=True
         ):
             theirs, known = map(palm_maths.probability, (logits[0], our_logits[0]))
-            scores.append(np.abs(theirs - known).max())
             sure = known[:, 0] >= _MIN_SCORE
+            scores.append(np.abs(theirs - known)[sure].ravel())
+            all_scores.append(np.abs(theirs - known).max())
             anchors = palm_maths.anchors()[sure]
             one, two = (palm_maths.corners(each[0][sure], anchors) for each in (boxes, ours))
             edges.append(np.abs(one - two).ravel() / bars.scale)
         every = np.concatenate(edges)
         return PalmAgreement(
-            len(self.inputs), float(every.mean()), float(every.max()), float(np.max(scores))
+            pictures=len(self.inputs),
+            mean_px=float(every.mean()),
+            max_px=float(every.max()),
+            score=float(np.max(all_scores)),
+            mean_score=float(np.concatenate(scores).mean()),
         )
 
 

@@ -7,12 +7,18 @@ service's user may not: what is only kept to save time must then be done without
 from __future__ import annotations
 
 import os
+import re
 import secrets
+import stat
+import time
 from contextlib import suppress
 from pathlib import Path
 
 PART_PREFIX = ".part-"
 """Of a file that is still being written; one that stays was left by a killed process."""
+_PART = re.compile(re.escape(PART_PREFIX) + "[0-9a-f]{16}")
+_ABANDONED = 3600.0
+"""Seconds after which nobody writes to such a file any more."""
 
 
 def config() -> Path | None:
@@ -38,6 +44,8 @@ def state() -> Path | None:
 def write_whole(path: Path, content: bytes, *, mode: int | None = None) -> None:
     """Write a file that appears under its name only when it is complete and on the disk.
 
+    What a write that was cut off an hour ago or earlier has left beside it is removed.
+
     Args:
         path: its folder is made if need be.
         content: of the file.
@@ -47,6 +55,7 @@ def write_whole(path: Path, content: bytes, *, mode: int | None = None) -> None:
         OSError: it cannot be written; then nothing is left behind, and an older file stays.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
+    _remove_abandoned(path.parent)
     part = path.with_name(f"{PART_PREFIX}{secrets.token_hex(8)}")
     try:
         with part.open("xb") as file:
@@ -61,6 +70,17 @@ def write_whole(path: Path, content: bytes, *, mode: int | None = None) -> None:
         raise
     with suppress(OSError):  # not every file system can
         _sync_folder(path.parent)
+
+
+def _remove_abandoned(folder: Path) -> None:
+    oldest = time.time() - _ABANDONED
+    with suppress(OSError):  # it is about what nobody misses
+        for entry in os.scandir(folder):
+            if _PART.fullmatch(entry.name):
+                with suppress(OSError):
+                    found = entry.stat(follow_symlinks=False)
+                    if stat.S_ISREG(found.st_mode) and found.st_mtime < oldest:
+                        os.unlink(entry.path)  # noqa: PTH108 (no Path is made of every entry)
 
 
 def _sync_folder(folder: Path) -> None:

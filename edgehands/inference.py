@@ -13,19 +13,17 @@ looked for, what was found) and `ModelError` (why this file cannot run there).
 from __future__ import annotations
 
 import logging
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, TypeVar
 
+from edgehands.closing import Closing
 from edgehands.errors import (
     UsageError,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from types import TracebackType
-
-    from typing_extensions import Self
 
     from edgehands.hand import FloatArray
 
@@ -82,7 +80,7 @@ class Description:
         return f"{self.backend} ({self.runtime} {self.version}, {self.device}, {self.precision})"
 
 
-class Session(ABC):
+class Session(Closing):
     """An opened model: write into `input`, call `run`, read the outputs.
 
     Used by one thread at a time; two sessions may run at once. A backend must give `input` and
@@ -103,17 +101,6 @@ class Session(ABC):
     @abstractmethod
     def close(self) -> None:
         """Free the runtime's memory. Safe to call twice."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def opened(runtime: RuntimeT | None) -> RuntimeT:

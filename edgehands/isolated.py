@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,13 +27,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     Watch: TypeAlias = Callable[[str], None]
-    """Told what is being done; a process that dies is known to have died while doing that."""
+    """Told what is being done, and told so again while it goes on; a process that dies is known to
+    have died while doing that."""
     Work: TypeAlias = Callable[[bytes, Watch], bytes]
     """A job, and whom to tell what is being done, to an answer."""
 
 How: TypeAlias = Literal["answered", "raised", "died", "timed out", "failed"]
 
 _KILL_SECONDS = 5.0
+_LOOK_SECONDS = 0.5
+"""Between two looks at how far it is; after a longer break this process was stopped itself."""
+_MOST = 10
+"""Times its patience that a process may take for one stage, however busy the machine is."""
 _LOG_CHARACTERS = 20_000
 _JOB, _STAGE, _ANSWER, _ERROR, _LOG = "job", "stage", "answer", "error", "log"
 
@@ -77,7 +83,8 @@ def run(
     Args:
         function: of type `Work`, as "package.module:name".
         job: its first argument.
-        timeout: seconds until the other process is killed.
+        timeout: seconds without a sign of life until the other process is killed. Whatever it says
+            that it does next is one; seconds for which it only waits for a processor do not count.
         environment: variables on top of this process's own.
 
     Raises:
@@ -111,12 +118,20 @@ def main(place: str, function: str, timeout: str) -> None:
     _is_child = True
     folder = Path(place)
     # Whoever started this may be gone by then and cannot end it.
-    signal.alarm(int(float(timeout) + _KILL_SECONDS) + 1)
+    last = int(_MOST * float(timeout) + _KILL_SECONDS) + 1
+    signal.alarm(last)
     module, _, name = function.partition(":")
     work: Work = getattr(importlib.import_module(module), name)
 
+    told = ("", 0.0)
+
     def watch(what: str) -> None:
-        (folder / _STAGE).write_text(what)
+        nonlocal told
+        now = time.monotonic()
+        if what != told[0] or now - told[1] >= _LOOK_SECONDS:
+            told = (what, now)
+            (folder / _STAGE).write_text(what)
+            signal.alarm(last)
 
     try:
         whole, content = _ANSWER, work((folder / _JOB).read_bytes(), watch)
@@ -142,14 +157,57 @@ def _run_child(
             start_new_session=True,
             env=environment,
         )
+    patience = _Patience(child.pid, folder / _STAGE, timeout)
     try:
-        return child.wait(timeout)
-    except subprocess.TimeoutExpired:
-        return None
+        while True:
+            try:
+                return child.wait(_LOOK_SECONDS)
+            except subprocess.TimeoutExpired:
+                if patience.is_over(time.monotonic()):
+                    return None
     finally:
         child.kill()
         with suppress(subprocess.TimeoutExpired):  # stuck inside a driver; it goes when it can
             child.wait(_KILL_SECONDS)
+
+
+class _Patience:
+    """How long a process may take, which begins anew with each stage it tells."""
+
+    def __init__(self, pid: int, stage: Path, seconds: float) -> None:
+        self._tasks = Path(f"/proc/{pid}/task")
+        self._stage = stage
+        self._seconds = seconds
+        self._told = 0
+        self._looked = time.monotonic()
+        self._before = 0.0
+        self._begin()
+
+    def is_over(self, now: float) -> bool:
+        """Whether it was given all the time that it may take."""
+        told = self._stage.stat().st_mtime_ns if self._stage.exists() else 0
+        if told != self._told:
+            self._told = told
+            self._begin()
+        passed = min(now - self._looked, 2 * _LOOK_SECONDS)
+        self._looked = now
+        queued = self._queued()
+        self._passed += passed
+        self._free += max(0.0, passed - max(0.0, queued - self._before))
+        self._before = queued
+        return self._free >= self._seconds or self._passed >= _MOST * self._seconds
+
+    def _begin(self) -> None:
+        self._passed = self._free = 0.0
+        self._before = self._queued()
+
+    def _queued(self) -> float:
+        """Return for how many seconds its threads have waited for a processor."""
+        total = 0
+        with suppress(OSError, IndexError):  # not every kernel counts that
+            for task in self._tasks.iterdir():
+                total += int((task / "schedstat").read_text().split()[1])
+        return total / 1e9
 
 
 def _ending(folder: Path, code: int | None, timeout: float) -> Ending:

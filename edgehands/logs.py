@@ -2,7 +2,8 @@
 
 In the journal each line begins with its priority, as sd-daemon(3) has it; from WARNING up, it also
 has a code that never changes and what to do (docs/messages.md), and the same line comes once a
-minute at most, with the number of those held back. Passwords come to neither.
+minute at most, with the number of those held back: with the next one, or when the minute is over,
+or at the end. Passwords come to neither.
 
     logger.warning("%s: the driver hangs", device, extra={"code": "EH1101"})
 """
@@ -12,6 +13,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import threading
 import time
 from copy import copy
 from typing import TYPE_CHECKING, TextIO
@@ -73,31 +75,66 @@ class JournalHandler(_StreamHandler):
     Args:
         stream: standard error.
         clock: monotonic seconds.
+        later: has a function called in so many seconds.
     """
 
-    def __init__(self, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        stream: TextIO,
+        clock: Callable[[], float] = time.monotonic,
+        later: Callable[[float, Callable[[], None]], None] | None = None,
+    ) -> None:
         super().__init__(stream)
         self.setFormatter(_JournalFormatter())
         self._clock = clock
+        self._later = later or _call_later
+        self._is_due = False
+        """It will be looked whether what is held back is to be told."""
         self._repeats = _Repeats()
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write a record, or hold it back and count it."""
         now = self._clock()
-        for late in self._repeats.counted(now, but=record):
-            super().emit(late)
+        self._tell(now, but=record)
         if (said := self._repeats.take(record, now)) is not None:
             super().emit(said)
+        self._see_to_it(now)
 
     def close(self) -> None:
         """Tell what is still held back."""
         self.acquire()
         try:
-            for late in self._repeats.counted(float("inf")):
-                super().emit(late)
+            self._tell(float("inf"))
         finally:
             self.release()
         super().close()
+
+    def _tell(self, now: float, but: logging.LogRecord | None = None) -> None:
+        for late in self._repeats.counted(now, but):
+            super().emit(late)
+
+    def _see_to_it(self, now: float) -> None:
+        """Have what is held back told when its minute is over, if no other line does it before."""
+        wait = self._repeats.seconds_to_next(now)
+        if wait is not None and not self._is_due:
+            self._is_due = True
+            self._later(wait, self._remember)
+
+    def _remember(self) -> None:
+        self.acquire()
+        try:
+            self._is_due = False
+            now = self._clock()
+            self._tell(now)
+            self._see_to_it(now)
+        finally:
+            self.release()
+
+
+def _call_later(seconds: float, function: Callable[[], None]) -> None:
+    timer = threading.Timer(seconds, function)
+    timer.daemon = True
+    timer.start()
 
 
 def of_exit(message: str, exit_code: int) -> str:
@@ -147,10 +184,16 @@ class _Repeats:
         self._last[key] = (now, record, 0)
         return _with_held(record, held)
 
+    def seconds_to_next(self, now: float) -> float | None:
+        """Return how long it is until something held back is to be told; None if nothing is."""
+        times = (said_at for said_at, _, held in self._last.values() if held)
+        first = next(times, None)
+        return None if first is None else max(0.0, first + HOLD_SECONDS - now)
+
     def counted(
         self, now: float, but: logging.LogRecord | None = None
     ) -> Iterator[logging.LogRecord]:
-        """Give what was held back and whose minute is over, once, with its number.
+        """Give the last of each that was held back and whose minute is over, with those before it.
 
         Args:
             now: infinity for all of it.
@@ -166,7 +209,7 @@ class _Repeats:
             del self._last[key]
             if held:
                 self._last[key] = (now, record, 0)
-                yield _with_held(record, held)
+                yield _with_held(record, held - 1)
 
 
 def _with_held(record: logging.LogRecord, held: int) -> logging.LogRecord:

@@ -53,7 +53,7 @@ class Places:
         take_from_environment(self.variable)
         if self.variable in _taken:
             return _taken[self.variable]
-        path = self._credential()
+        path = credential(*self.credentials)
         return _checked(path, _read(path)) if path else None
 
     def origin(self) -> str:
@@ -62,14 +62,21 @@ class Places:
             return f"the file {self.file}"
         if self.variable in os.environ or self.variable in _taken:
             return f"the environment variable {self.variable}"
-        path = self._credential()
+        path = credential(*self.credentials)
         return f"the systemd credential {path.name}" if path else "nowhere: none is given"
 
-    def _credential(self) -> Path | None:
-        folder = os.environ.get("CREDENTIALS_DIRECTORY")
-        paths = [Path(folder) / name for name in self.credentials] if folder else []
-        # Where there is no password, the unit gives an empty line: it must give something.
-        return next((path for path in paths if path.exists() and path.stat().st_size > 1), None)
+
+def credential(*names: str) -> Path | None:
+    """Return where systemd has put the first of these credentials that was given."""
+    folder = os.environ.get("CREDENTIALS_DIRECTORY")
+    paths = [Path(folder) / name for name in names] if folder else []
+    # Where there is none, the unit gives an empty line: it must give something.
+    return next((path for path in paths if path.exists() and path.stat().st_size > 1), None)
+
+
+def is_elsewhere(error: OSError) -> bool:
+    """Whether a file is closed to the service's user, who gets its secrets from systemd."""
+    return isinstance(error, PermissionError) and "CREDENTIALS_DIRECTORY" in os.environ
 
 
 def _read(path: Path) -> str:
@@ -81,8 +88,7 @@ def _read(path: Path) -> str:
         return content.decode()
     except OSError as error:
         look = f"look at: ls -l {path}"
-        if isinstance(error, PermissionError) and "CREDENTIALS_DIRECTORY" in os.environ:
-            # A user of its own, such as the unit's.
+        if is_elsewhere(error):
             look = "a service takes it from systemd, without this key: docs/service.md"
         raise ConfigError(f"password file {path}: {error.strerror}; {look}") from error
     except UnicodeDecodeError:

@@ -34,7 +34,7 @@ logger = logging.getLogger(__name__)
 Outcome: TypeAlias = Literal["ok", "wrong", "error", "died", "timed out"]
 
 TIMEOUT = 60.0
-"""Seconds for everything that the other process does: a GPU may have to compile the model."""
+"""Seconds for each step of the other process: a GPU may have to compile the model."""
 TOLERANCE = 1e-3
 """Largest difference allowed, as a share of each output's range."""
 
@@ -187,7 +187,7 @@ def probe(
         threads: see there.
         options: see there.
         tolerance: the largest difference that is right, as a share of each output's range.
-        timeout: seconds until the other process is killed.
+        timeout: seconds that each of its steps may take until the other process is killed.
         timed_runs: so many runs more on the last input, for their times only.
     """
     inputs = sample_inputs(model, batch) if inputs is None else inputs
@@ -282,13 +282,14 @@ def _do(job: _Job, watch: Watch) -> _Answer:
         options=job.options,
     ) as session:
         open_seconds = time.perf_counter() - before
-        watch("running it")
         seconds: list[float] = []
         outputs = []
         for picture in [each.array() for each in job.inputs]:
+            watch("running it")
             session.input[:] = picture
             outputs.append([_Array.of(output) for output in _timed(session.run, seconds)])
         for _ in range(job.timed_runs):
+            watch("running it")
             _timed(session.run, seconds)
         description = session.describe()
         watch("closing it")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
+from collections import defaultdict
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from time import perf_counter
@@ -13,11 +13,13 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from numpy.typing import NDArray
+
     from edgehands.hand import Hand
     from edgehands.outputs.queue import QueueCounts
     from edgehands.report import FrameReport
 
-_KEPT = 10_000  # frames that percentiles look back, so that a service's memory stays flat
+_KEPT = 10_000  # frames that percentiles look back
 
 STAGES = ("read", "palm", "landmarks", "smoothing", "gestures", "outputs")
 """In the order they happen. `read` waits for the camera or decodes; `outputs` draws and writes."""
@@ -27,33 +29,55 @@ class StageTimes:
     """Milliseconds of each stage over the last frames."""
 
     def __init__(self) -> None:
-        self._times: defaultdict[str, deque[float]] = defaultdict(lambda: deque(maxlen=_KEPT))
+        self._times: defaultdict[str, _Latest] = defaultdict(_Latest)
 
     @contextmanager
     def timed(self, stage: str) -> Iterator[None]:
         """Measure a block as one sample of a stage."""
         begin = perf_counter()
         yield
-        self._times[stage].append((perf_counter() - begin) * 1000)
+        self._times[stage].add((perf_counter() - begin) * 1000)
 
     def add(self, stage_ms: Mapping[str, float]) -> None:
         """Add one frame's stages."""
         for stage, passed in stage_ms.items():
-            self._times[stage].append(passed)
+            self._times[stage].add(passed)
 
     def join(self, other: StageTimes) -> None:
         """Add all samples of another."""
         for stage, times in other._times.items():
-            self._times[stage].extend(times)
+            for passed in times.values:
+                self._times[stage].add(float(passed))
 
     def percentiles(self) -> dict[str, tuple[float, float]]:
         """Return p50 and p99 of each stage that ran, over the frames on which it ran."""
         result = {}
         for stage in STAGES:
-            if self._times[stage]:
-                p50, p99 = np.percentile(self._times[stage], (50, 99))
+            if stage in self._times:
+                p50, p99 = np.percentile(self._times[stage].values, (50, 99))
                 result[stage] = (float(p50), float(p99))
         return result
+
+
+class _Latest:
+    """The latest of many numbers.
+
+    Their memory is all taken at the first one: a service's would grow for an hour otherwise.
+    """
+
+    def __init__(self) -> None:
+        self._ring = np.full(_KEPT, np.nan)
+        self._count = 0
+
+    @property
+    def values(self) -> NDArray[np.float64]:
+        """In no order."""
+        return self._ring[: self._count]
+
+    def add(self, value: float) -> None:
+        """Add one; the oldest gives way."""
+        self._ring[self._count % _KEPT] = value
+        self._count += 1
 
 
 @dataclass(slots=True)

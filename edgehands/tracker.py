@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from edgehands.closing import Closing
 from edgehands.detection import EveryFrame, SearchCadence
 from edgehands.errors import UsageError
 from edgehands.geometry import iou, roi_box
@@ -26,9 +27,6 @@ from edgehands.tracks import LostTracks, Track, told_apart
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from types import TracebackType
-
-    from typing_extensions import Self
 
     from edgehands.detection import DetectionPolicy
     from edgehands.hand import FloatArray, ImageArray, Roi
@@ -38,7 +36,7 @@ if TYPE_CHECKING:
 _FIRST = float("-inf")
 
 
-class StageTracker:
+class StageTracker(Closing):
     """Follows hands with the stages it is given; `HandTracker` is this with the real models.
 
     Args:
@@ -139,17 +137,6 @@ class StageTracker:
                 closing.callback(self._landmark_stage.close)
                 closing.callback(self._palm_stage.close)
                 closing.callback(self._search.close)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _checked_time(self, time: float | None) -> float:
         last = self.last.time

@@ -47,7 +47,7 @@ class Recipe:
 
     converter: str | None
     """module:function, imported when a file is built. None for what takes minutes or another
-    program: `edgehands models build` has it built by `edgehands.calibration`, never a start."""
+    program: `edgehands models build` has it built by `edgehands.quantising`, never a start."""
     version: int
     """To be raised whenever the converter gives another file for the same original."""
     format: ModelFormat

@@ -107,6 +107,16 @@ def test_frames_that_nobody_waited_for_are_not_missed() -> None:
     assert plan.hangs(63.5)
 
 
+def test_a_camera_that_was_away_has_not_stood_still_meanwhile() -> None:
+    story = Story()
+    story.go(2, STILL)
+    story.condition.lost(story.now, "unplugged")
+    story.go(20, frames=False)
+    start = story.now
+    story.go(6, STILL)
+    assert story.since(start) == [(0.1, "ok"), (5.1, "frozen")]
+
+
 def test_a_slow_camera_has_three_of_its_periods() -> None:
     condition = Condition(0.0)
     condition.opened(0.0, fps=0.5)

@@ -8,18 +8,22 @@ import signal
 import subprocess
 import sys
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
 import pytest
+import typer
+from typer.testing import CliRunner
 
+from edgehands.cli.commands import app
 from edgehands.cli.models import TARGETS
 from edgehands.models import store
 from edgehands.models.derived import RECIPES, SUBFOLDER
 from edgehands.synthetic import DEMO_CLIP
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 pytestmark = pytest.mark.usefixtures("models")
@@ -45,6 +49,13 @@ def shell(line: str, environment: dict[str, str] | None = None) -> subprocess.Co
         timeout=120,
         check=False,
     )
+
+
+def commands(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """A command and all below it, each with the words that lead to it."""
+    yield path, command
+    for name, below in getattr(command, "commands", {}).items():
+        yield from commands(below, (*path, name))
 
 
 def one_line(answer: subprocess.CompletedProcess[str]) -> str:
@@ -233,6 +244,20 @@ def test_help_is_quick_and_names_what_there_is() -> None:
     assert f"${store.ENVIRONMENT_VARIABLE}, {store.SYSTEM_FOLDER} and" in talk
 
 
+def test_the_help_of_every_command_says_all_that_was_written(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Square brackets in it would be taken for markup: swallowed, or the end of the command."""
+    monkeypatch.setattr("typer.rich_utils.MAX_WIDTH", 1000)
+    for path, command in commands(typer.main.get_command(app)):
+        answer = CliRunner().invoke(app, [*path, "--help"])
+        assert answer.exit_code == 0, (path, answer.exception)
+        said = " ".join(answer.stdout.split())
+        for parameter in command.params:
+            written = getattr(parameter, "help", None) or ""
+            assert " ".join(written.split()) in said, path
+
+
 def test_ctrl_c_while_it_starts_is_quiet(tmp_path: Path) -> None:
     """A finder that sends the signal in the middle of the first import of typer."""
     code = (
@@ -249,6 +274,31 @@ def test_ctrl_c_while_it_starts_is_quiet(tmp_path: Path) -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=tmp_path
     )
     assert (answer.returncode, answer.stdout, answer.stderr) == (130, "", "")
+
+
+def test_a_service_starts_without_the_parser_and_runs_as_with_it(
+    picture: Path, tmp_path: Path
+) -> None:
+    config = tmp_path / "unit.toml"
+    config.write_text(f'[[camera]]\nsource = "{picture}"\n[tracker]\nmodel = "light"\n')
+    short, long = (
+        subprocess.run(
+            [sys.executable, "-X", "importtime", "-m", "edgehands", "run", *words],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        for words in (("--config", config), (f"--config={config}",))
+    )
+    assert short.stdout == long.stdout
+    told = [
+        [line for line in answer.stderr.splitlines() if not line.startswith("import time:")]
+        for answer in (short, long)
+    ]
+    assert [line[:4] for line in told[0]] == [line[:4] for line in told[1]]  # but for times
+    imported = {line.rpartition("|")[2].strip() for line in short.stderr.splitlines()}
+    assert "edgehands.service" in imported
+    assert not imported & {"typer", "click", "rich", "pydantic", "edgehands.cli.commands"}
 
 
 def test_a_command_that_is_no_service_says_that_it_was_killed() -> None:

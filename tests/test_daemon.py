@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import socket
 import sys
 import threading
@@ -47,6 +48,7 @@ from edgehands.synthetic import DEMO_CLIP
 from edgehands.tracker import HandTracker
 from edgehands.web_settings import WebConfig
 from tests.brokers import Observer
+from tests.system.machine import patience
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -65,6 +67,7 @@ pytestmark = pytest.mark.usefixtures("models")
 
 DEADLINE = 30.0  # seconds that a test waits for a thread before it fails
 FPS = 30.0
+MINUTES = float(os.environ.get("EDGEHANDS_TEST_MINUTES", "1"))
 
 
 @pytest.fixture(scope="module")
@@ -363,7 +366,7 @@ def test_the_watchdog_hears_nothing_while_anything_hangs(
             session.wait()
             return super().update(*arguments)
 
-    monkeypatch.setattr(opening, "HandTracker", Hanging)
+    monkeypatch.setattr("edgehands.tracker.HandTracker", Hanging)
     link = threading.Event()
     link.set()
     pause = Link._wait_for_wake
@@ -687,6 +690,26 @@ def test_a_service_does_without_a_live_page_whose_port_is_taken(
 
 
 @pytest.mark.usefixtures("devices")
+def test_a_live_page_whose_port_was_taken_comes_when_it_is_free(tmp_path: Path) -> None:
+    first = config("hall")
+    source = Source(first)
+    with Running(first, file=tmp_path / "c.toml", reload=source) as running:
+        wait_for(lambda: running.health().ready)
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            place = taken.getsockname()
+            page = WebConfig(enabled=True, address=f"{place[0]}:{place[1]}")
+            source.config = msgspec.structs.replace(first, web=page)
+            running.service.reload()
+            wait_for(lambda: "in use" in (running.health().config_problem or ""))
+        wait_for(lambda: running.health().config_problem is None)
+        with socket.create_connection(place, timeout=DEADLINE) as visitor:
+            visitor.sendall(b"GET / HTTP/1.0\r\nHost: localhost\r\n\r\n")
+            assert b" 200 " in visitor.recv(100)
+
+
+@pytest.mark.usefixtures("devices")
 def test_another_model_is_tried_before_the_old_one_goes(tmp_path: Path) -> None:
     first = config("hall")
     source = Source(first)
@@ -782,18 +805,20 @@ def test_a_broker_hears_of_every_camera_and_a_reload_keeps_its_connection(
 def test_with_three_times_too_much_work_a_frame_is_no_older_than_it_must_be(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Ages over a minute: within two periods of the camera and the work on a frame, and flat."""
+    """Ages over minutes: within two periods of the camera and the work on a frame, and flat."""
     work: list[float] = []
+    times: list[float] = []
 
     class Slow(HandTracker):
         def update(self, *arguments: Any) -> Any:
             begin = time.monotonic()
             hands = super().update(*arguments)
             time.sleep(max(0.0, 3 / FPS - (time.monotonic() - begin)))
-            work.append(time.monotonic() - begin)
+            times.append(time.monotonic())
+            work.append(times[-1] - begin)
             return hands
 
-    monkeypatch.setattr(opening, "HandTracker", Slow)
+    monkeypatch.setattr("edgehands.tracker.HandTracker", Slow)
     one = CameraConfig(source="test:?clip=demo", name="hall")
     busy = ServiceConfig(max_load=10.0)  # no ladder: every frame that there is time for
     with Running(
@@ -801,11 +826,17 @@ def test_with_three_times_too_much_work_a_frame_is_no_older_than_it_must_be(
         file=tmp_path / "c.toml",
     ) as running:
         wait_for(lambda: running.ear.results)
-        time.sleep(60)
-    ages = np.array(running.ear.ages[20:])
-    slope = np.polyfit(np.arange(len(ages)) * 3 / FPS / 60, 1000 * ages, 1)[0]
-    p50, p99 = np.percentile(1000 * ages, (50, 99))
-    allowed = 1000 * (2 / FPS + np.percentile(work, 99))
-    said = f"p50 {p50:.1f}, p99 {p99:.1f} of {allowed:.1f} ms, {slope:+.2f} ms a minute"
+        time.sleep(60 * MINUTES)
+    ages = 1000 * np.array(running.ear.ages[20:])
+    minutes = np.array(times[20 : 20 + len(ages)]) / 60
+    waited = ages - 1000 * np.array(work[20 : 20 + len(ages)])
+    (slope, _), (whole, _) = (np.polyfit(minutes, each, 1) for each in (waited, ages))
+    p50, p99, worst = np.percentile(ages, (50, 99, 100))
+    allowed = 1000 * (patience(2 / FPS) + np.percentile(work, 99))
+    said = (
+        f"{len(ages)} frames: p50 {p50:.1f}, p99 {p99:.1f} of {allowed:.1f}, worst {worst:.1f} ms; "
+        f"{whole:+.2f} ms a minute, {slope:+.2f} without the work itself"
+    )
+    print(f"\n{said}")  # noqa: T201
     assert p99 <= allowed, said
-    assert abs(slope) < 5, said
+    assert abs(slope) < 5 / MINUTES, said

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -60,6 +61,24 @@ def test_a_file_is_written_with_its_folder_and_its_mode(tmp_path: Path) -> None:
     assert path.read_bytes() == b"second"
     assert path.stat().st_mode & 0o777 == 0o644
     assert list(path.parent.iterdir()) == [path]
+
+
+def test_what_a_power_cut_left_of_an_older_write_is_removed_by_the_next(tmp_path: Path) -> None:
+    old, new = time.time() - 2 * 3600, time.time() - 60
+    ages = {
+        ".part-0123456789abcdef": old,
+        ".part-fedcba9876543210": new,  # somebody may be writing it
+        ".part-of-mine": old,
+        ".part-0123456789abcdef.toml": old,
+    }
+    for name, age in ages.items():
+        (tmp_path / name).write_bytes(b"half")
+        os.utime(tmp_path / name, (age, age))
+    (tmp_path / ".part-00000000000000ff").mkdir()
+    os.utime(tmp_path / ".part-00000000000000ff", (old, old))
+    folders.write_whole(tmp_path / "file", b"whole")
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left == {*list(ages)[1:], ".part-00000000000000ff", "file"}
 
 
 def test_a_file_that_cannot_be_written_leaves_the_old_one_and_nothing_else(

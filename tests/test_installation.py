@@ -336,6 +336,7 @@ def test_a_file_that_the_service_cannot_see_is_said_before_anything_is_done(
     ("tables", "credential"),
     [
         ("[[output]]\ntype = 'mqtt'\nurl = 'mqtt://me@host'\npassword_file", "mqtt-password"),
+        ("[[output]]\ntype = 'mqtt'\nurl = 'mqtts://host'\nkey_file", "mqtt-key"),
         ("[[camera]]\nsource = 'rtsp://me@host/1'\npassword_file", "camera-password"),
         ("[web]\ntoken_file", "web-token"),
     ],

@@ -14,23 +14,28 @@ import pytest
 from typer.testing import CliRunner
 
 from edgehands import calibration as calibrating
-from edgehands.calibration import Calibration, build_edgetpus, build_int8, calibration, judge
+from edgehands.agreement import QUANTISED, references
+from edgehands.calibration import Calibration, calibration
 from edgehands.cli.commands import app
 from edgehands.errors import InputError, ModelError, RuntimeMissingError, UsageError
+from edgehands.int8_gate import judge
 from edgehands.models import derived, store
 from edgehands.models.convert.channels import hold_biases, prune
 from edgehands.models.convert.editor import BIAS, WEIGHTED, WEIGHTS, Editor
 from edgehands.models.convert.fp32 import to_fp32
-from edgehands.models.convert.int8 import PLAIN, WHOLE, to_int8
+from edgehands.models.convert.int8 import BEST, PLAIN, WHOLE, to_int8
 from edgehands.models.derived import derive, keep
 from edgehands.models.examples import example_inputs
+from edgehands.quantising import build_edgetpus, build_int8
 from edgehands.selection import open_session
 from edgehands.settings import TrackerSettings
 from edgehands.tracker import HandTracker
 
 if TYPE_CHECKING:
+    from edgehands.agreement import LandmarkReference, Outputs, PalmReference
     from edgehands.hand import FloatArray
     from edgehands.inference import ModelFile
+    from edgehands.models.convert.int8 import Plan
     from edgehands.models.derived import Built
 
 pytestmark = pytest.mark.usefixtures("models")
@@ -134,6 +139,35 @@ def test_an_int8_file_is_nearly_as_good_and_a_good_deal_smaller(
     assert [output.dtype for output in said] == [np.float32] * 4
     assert np.abs(said[0] - want[0]).mean() < 2  # pixels of the crop
     np.testing.assert_allclose(said[1], want[1], atol=0.1)
+
+
+@pytest.mark.usefixtures("_quantiser")
+@pytest.mark.slow
+@pytest.mark.parametrize("plan", [BEST, WHOLE], ids=["int8", "edgetpu"])
+def test_what_the_gate_lets_pass_verify_does_too_and_it_knows_a_bad_one(
+    pictures: Calibration, plan: Plan
+) -> None:
+    noise = [np.random.default_rng(0).random((192, 192, 3), np.float32)]
+    for reference in references("light", frames=30):
+        good = to_int8(reference.model, pictures.of(reference.model), plan)
+        assert reference.compare(outputs(reference, good)).excesses(QUANTISED) == []
+        if reference.model.role == "palm":
+            bad = outputs(reference, to_int8(reference.model, noise, plan))
+            assert any(
+                excess.startswith("palm score, mean")
+                for excess in reference.compare(bad).excesses(QUANTISED)
+            )
+
+
+def outputs(reference: PalmReference | LandmarkReference, data: bytes) -> list[Outputs]:
+    """What a quantised file of a reference's model says of its inputs."""
+    file = replace(reference.model, data=data)
+    said = []
+    with open_session("tflite", file) as session:
+        for picture in reference.inputs:
+            session.input[:] = picture
+            said.append(tuple(output.copy() for output in session.run()))
+    return said
 
 
 @pytest.mark.usefixtures("_quantiser")
@@ -371,7 +405,7 @@ def test_models_build_int8_makes_all_four_and_a_tracker_runs_on_them(
     assert "error " in lines[3]
     assert len(list(cache.glob("*-int8-*"))) == 4
     with open_camera(str(DEMO_CLIP)) as camera:
-        frames = [(frame.image, frame.time) for frame in camera][:60]
+        frames = [(frame.image, frame.time) for frame in camera][:90]  # few at first have a hand
     open_tracker = partial(HandTracker, "full", "tflite", smoothing=False)
     with open_tracker() as one, open_tracker(settings=TrackerSettings(precision="int8")) as two:
         assert "int8" in two.describe()

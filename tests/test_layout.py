@@ -19,6 +19,7 @@ LAYERS = (
     {
         "_version",
         "errors",
+        "closing",
         "folders",
         "hand",
         "frame",
@@ -57,9 +58,12 @@ LAYERS = (
         *("schema", "steering", "toml_places", "toml_text", "toml_edit", "web_settings"),
         *("summary", "agreement"),
     },
-    {"config_secrets", "config_text"},
+    {"config_secrets", "config_text", "config_tables", "config_mistakes"},
     {"config", "config_files", "config_schema", "config_shown", "network"},
-    {"replay", "explain", "verify", "tuning", "doctor", "calibration", "web"},
+    {
+        *("replay", "explain", "verify", "tuning", "doctor", "web"),
+        *("calibration", "int8_gate", "quantising"),
+    },
     {"service", "learning", "compat", "support", "installation", "setup"},
     {"cli", "__main__", "benchmarks"},
 )

@@ -9,6 +9,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeGuard
 
@@ -18,7 +19,7 @@ from edgehands import logs, redaction
 from edgehands.messages import ADVICE, FOREIGN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 ROOT = Path(__file__).parent.parent
 CANARY = "canary-77c1d0"
@@ -30,12 +31,25 @@ class Journal:
     def __init__(self) -> None:
         self.now = 1000.0
         self.stream = io.StringIO()
-        self.handler = logs.JournalHandler(self.stream, clock=lambda: self.now)
+        self.wanted: list[tuple[float, Callable[[], None]]] = []
+        self.handler = logs.JournalHandler(
+            self.stream,
+            lambda: self.now,
+            lambda seconds, function: self.wanted.append((self.now + seconds, function)),
+        )
         self.logger = logging.Logger("edgehands.test", logging.DEBUG)
         self.logger.addHandler(self.handler)
 
     def say(self, text: str, *things: object, code: str = "EH1101") -> None:
         self.logger.warning(text, *things, extra={"code": code})
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass, and happen what was wanted by then."""
+        end = self.now + seconds
+        while self.wanted and self.wanted[0][0] <= end:
+            self.now, function = self.wanted.pop(0)
+            function()
+        self.now = end
 
     @property
     def lines(self) -> list[str]:
@@ -94,16 +108,72 @@ def test_other_things_and_other_reasons_are_other_lines(journal: Journal) -> Non
     assert len(journal.lines) == 4
 
 
+def test_what_was_held_back_is_told_when_its_minute_is_over_though_nothing_else_is_said(
+    journal: Journal,
+) -> None:
+    for _ in range(5):
+        journal.say("%s hangs", "hall")
+        journal.now += 1
+    journal.say("%s hangs", "door")
+    journal.now += 2
+    journal.say("%s hangs", "door")
+    assert len(journal.lines) == 2
+    assert len(journal.wanted) == 1
+    journal.wait(52)
+    assert len(journal.lines) == 2
+    journal.wait(1)
+    assert "hall hangs [and 3 more like it, held back]" in journal.lines[2]
+    journal.wait(5)
+    assert journal.lines[3:] == [journal.lines[1]], "the one that was held back"
+    journal.wait(3600)
+    assert len(journal.lines) == 4
+    assert not journal.wanted
+
+
+def test_what_was_held_back_is_told_by_itself_in_a_real_minute(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(logs, "HOLD_SECONDS", 0.2)
+    stream = io.StringIO()
+    logger = logging.Logger("edgehands.test")
+    logger.addHandler(logs.JournalHandler(stream))
+    logger.warning("it hangs")
+    logger.warning("it hangs")
+    end = time.monotonic() + 10
+    while stream.getvalue().count("it hangs") < 2 and time.monotonic() < end:
+        time.sleep(0.02)
+    assert stream.getvalue().count("it hangs") == 2
+
+
+def test_what_was_held_back_is_told_though_a_thread_hangs(tmp_path: Path) -> None:
+    """Who then ends at once, as the command does, tells it before."""
+    code = (
+        "import logging, os, sys, threading, time\n"
+        "from edgehands import cli, logs\n"
+        "def hang():\n"
+        "    logging.basicConfig(handlers=[logs.JournalHandler(sys.stderr)], force=True)\n"
+        "    logging.warning('it hangs'), logging.warning('it hangs')\n"
+        "    threading.Thread(target=time.sleep, args=(60,), name='edgehands-x').start()\n"
+        "    return 3\n"
+        "cli._run = hang\n"
+        "cli.main()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=False
+    )
+    assert (done.returncode, done.stderr.count("it hangs")) == (3, 2), done.stderr
+
+
 def test_what_was_held_back_is_told_by_the_next_line_or_at_the_end(journal: Journal) -> None:
     for _ in range(3):
         journal.say("%s hangs", "hall")
     journal.now += 61
     journal.say("%s hangs", "door")
     assert ["hall" in line for line in journal.lines] == [True, True, False]
-    assert "[and 2 more like it, held back]" in journal.lines[1]
+    assert "[and 1 more like it, held back]" in journal.lines[1]
     journal.say("%s hangs", "door")
     journal.handler.close()
-    assert "door hangs [and 1 more like it, held back]" in journal.lines[-1]
+    assert "door hangs (" in journal.lines[-1]
     assert len(journal.lines) == 4
 
 
@@ -115,7 +185,7 @@ def test_no_line_is_lost_and_memory_is_bounded_when_all_are_different(journal: J
     assert len(journal.handler._repeats._last) < 1000
     journal.handler.close()
     counts = [re.search(r"\[and (\d+) more", line) for line in journal.lines]
-    assert sum(1 if count is None else int(count[1]) for count in counts) == 10_000
+    assert sum(1 if count is None else 1 + int(count[1]) for count in counts) == 10_000
 
 
 def test_debug_lines_all_come(journal: Journal) -> None:

@@ -19,14 +19,23 @@ class Machine:
     """What the kernel would say."""
 
     def __init__(self, folder: Path) -> None:
-        self.proc, self.groups = folder / "proc", folder / "cgroup"
+        self.proc, self.groups = folder / "proc/self", folder / "cgroup"
         self.group = self.groups / "system.slice/edgehands.service"
-        self.proc.mkdir()
+        self.proc.mkdir(parents=True)
         self.group.mkdir(parents=True)
         self.uses(100)
 
     def uses(self, mb: float) -> None:
         (self.proc / "statm").write_text(f"9999999 {int(mb * PAGES_PER_MB)} 1 1 0 1 0\n")
+
+    def captures(self, number: int, mb: float, shared: float) -> None:
+        """Let one of its threads have started a process, whose memory it shares in part."""
+        thread, child = self.proc / f"task/{number + 1}", self.proc.parent / str(number)
+        for folder in (thread, child):
+            folder.mkdir(parents=True, exist_ok=True)
+        (thread / "children").write_text(f"{number} ")
+        pages = f"{int(mb * PAGES_PER_MB)} {int(shared * PAGES_PER_MB)}"
+        (child / "statm").write_text(f"9999999 {pages} 1 0 1 0\n")
 
     def limits(self, mb: str, current: float, files: float = 0) -> None:
         (self.proc / "cgroup").write_text("0::/system.slice/edgehands.service\n")
@@ -50,6 +59,21 @@ def test_a_process_that_grows_to_nine_tenths_ends_and_says_so(machine: Machine) 
     machine.uses(451)
     guard.check()  # once is a peak
     with pytest.raises(DeviceError, match="451 of 500 MB are used"):
+        guard.check()
+
+
+def test_what_the_cameras_processes_use_on_top_counts_too(machine: Machine) -> None:
+    guard = machine.guard(500)
+    machine.uses(300)
+    machine.captures(70, 90, shared=30)
+    machine.captures(80, 110, shared=30)
+    for _ in range(3):
+        guard.check()
+    machine.captures(80, 130, shared=30)
+    (machine.proc / "task/99").mkdir()
+    (machine.proc / "task/99/children").write_text("98")  # has ended meanwhile
+    guard.check()
+    with pytest.raises(DeviceError, match="460 of 500 MB are used"):
         guard.check()
 
 

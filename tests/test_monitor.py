@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 import urllib.error
 import urllib.request
 from contextlib import suppress
@@ -497,6 +498,23 @@ def test_a_port_that_is_taken_stops_nothing_else(
         port = taken.getsockname()[1]
         monitor = start(metrics=MetricsConfig(listen=f"127.0.0.1:{port}"))
     assert f"no metrics on 127.0.0.1:{port}: Address already in use" in caplog.text
+    assert monitor.socket is not None
+    assert ask(monitor.socket) == WELL
+
+
+def test_a_port_that_was_taken_is_listened_on_once_it_is_free(
+    start: Callable[..., Monitor],
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        monitor = start(metrics=MetricsConfig(listen=f"127.0.0.1:{port}"))
+        monitor.try_again(time.monotonic() + 3600)
+    monitor.try_again(time.monotonic())  # not before its time
+    with pytest.raises(OSError, match="refused"):
+        socket.create_connection(("127.0.0.1", port))
+    for _ in range(2):
+        monitor.try_again(time.monotonic() + 3600)
+        assert get(port, "/readyz")[0] == 200
     assert monitor.socket is not None
     assert ask(monitor.socket) == WELL
 

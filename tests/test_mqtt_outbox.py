@@ -242,6 +242,19 @@ def test_an_answer_to_a_command_goes_before_other_states() -> None:
     assert message.topic == "enabled"
 
 
+def test_what_goes_first_does_not_wait_for_others_nor_they_for_ever() -> None:
+    outbox = open_outbox()
+    sender = Sender(outbox)
+    for name in ("a", "b", "camera"):
+        outbox.put_state(name, b"1", first=name == "camera")
+    sender.acknowledge(*sender.send(10.0))
+    for tick in range(1, 7):
+        outbox.put_state("camera", b"changed %d" % tick, first=True)
+        sender.acknowledge(*sender.send(10.0 + tick / 2))
+    topics = [topic for _, topic, _ in sender.sent]
+    assert topics == ["camera", "camera", "camera", "a", "camera", "camera", "camera"]
+
+
 def test_events_above_the_rate_are_dropped_and_counted() -> None:
     outbox = open_outbox()
     sender = Sender(outbox)

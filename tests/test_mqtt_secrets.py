@@ -133,6 +133,25 @@ def test_a_client_certificate_works(
     wait_for(lambda: output.link.online)
 
 
+def test_the_key_of_a_client_certificate_may_come_from_systemd(
+    start_broker: Callable[..., Mosquitto],
+    open_output: Callable[..., MqttOutput],
+    keys: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    (tmp_path / "mqtt-key").write_bytes((keys / "client.key").read_bytes())
+    broker = start_broker(*secure(keys, "here", "require_certificate true"))
+    output = open_output(
+        url(broker),
+        ca_file=str(keys / "ca.pem"),
+        cert_file=str(keys / "client.pem"),
+        password_file=str(keys / "secret"),
+    )
+    wait_for(lambda: output.link.online)
+
+
 @pytest.mark.parametrize(
     ("certificate", "config", "line"),
     [

@@ -57,17 +57,15 @@ def test_the_readme_installs_it_and_the_demo_sees_hands(
     root = open_root(release, machine, tmp_path, tuple(packages))
     put(root, wheel)
     if root.emulated:
-        # `doctor` gives a runtime a minute, which can be too short in emulation: the demo decides.
-        lines[-2] += " || true"
         lines[-1] += " --model light --frames 20"
     said = follow(root, lines)
     doctor, demo = said[lines[-2]], said[lines[-1]]
     assert "Traceback" not in "".join(said.values())
     assert re.search(r"^ok\s+models ", doctor, re.MULTILINE), doctor
+    assert re.search(r"^ok\s+.*tflite", doctor, re.MULTILINE), doctor
     if root.emulated:  # twenty frames of the clip end where the first hand comes in
         assert re.search(r"a hand in [1-9]", demo), demo
     else:
-        assert re.search(r"^ok\s+.*tflite", doctor, re.MULTILINE), doctor
         events = [json.loads(line) for line in demo.splitlines() if line.startswith("{")]
         assert "open_palm" in {event["gesture"] for event in events}, demo
     lock = (PROJECT / "systemd" / f"requirements-{release}.txt").read_text()
@@ -96,7 +94,7 @@ def follow(root: Root, lines: list[str]) -> dict[str, str]:
     """Run the lines in one shell; return what each said. Each must succeed."""
     script = "cd\n" + "".join(f"echo '{MARK} {line}'\n{line} 2>&1\n" for line in lines)
     begun = time.perf_counter()
-    answer = root.run(script)
+    answer = root.run(script, timeout=3600)  # emulated, on a busy machine
     took = time.perf_counter() - begun
     assert answer.returncode == 0, answer.stdout + answer.stderr
     print(f"{root.name}: {took:.0f} s")  # noqa: T201

@@ -350,6 +350,26 @@ def test_a_camera_that_is_missing_is_waited_for_and_says_why() -> None:
         only_child()
 
 
+def test_a_camera_that_comes_back_is_opened_by_the_process_that_lost_it() -> None:
+    with steady("test:?unplug=1@1.5&every=3", width=64, height=48) as camera:
+        take_one(camera)
+        child = only_child()
+        for number in range(2):
+            take_until(camera, lambda: camera.state == "lost")
+            take_until(camera, lambda: camera.reopened == number + 1)  # noqa: B023
+            assert (camera.state, only_child()) == ("ok", child)
+
+
+def test_what_changes_is_told_at_once() -> None:
+    with steady("test:?unplug=60@1.5", width=64, height=48) as camera:
+        take_one(camera)
+        limit = time.monotonic() + PATIENT
+        while camera.state != "lost":
+            assert (begun := time.monotonic()) < limit, camera.state
+            camera.take(30.0)
+        assert time.monotonic() - begun < 15
+
+
 def taken() -> tuple[int, int, int]:
     """Descriptors, threads and mappings of this process."""
     gc.collect()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edgehands.agreement import EXACT
-from edgehands.calibration import WHOLE_LIMITS
+from edgehands.int8_gate import WHOLE_LIMITS
 
 if TYPE_CHECKING:
     from edgehands.agreement import LandmarkReference, PalmReference

@@ -12,6 +12,7 @@ import numpy as np
 from edgehands.benchmarks.bench.pipeline_figures import Age, PipelineRow, Spread, StageTime
 from edgehands.benchmarks.bench.pipeline_scenes import FPS
 from edgehands.cameras.synthetic import SyntheticCamera
+from edgehands.closing import Closing
 from edgehands.events import EventMaker
 from edgehands.gestures.poses import PoseReader
 from edgehands.gestures.vocabulary import shipped_vocabulary
@@ -19,10 +20,6 @@ from edgehands.outputs import Output
 from edgehands.outputs.queue import EventQueue
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
-    from typing_extensions import Self
-
     from edgehands.benchmarks.bench.pipeline_engine import Engine
     from edgehands.benchmarks.bench.pipeline_scenes import Clip, Scene
     from edgehands.events import Event
@@ -46,7 +43,7 @@ class Step:
     events: list[Event]
 
 
-class Pipeline:
+class Pipeline(Closing):
     """Tracker, poses and events in a row; closed by `with`."""
 
     def __init__(self, engine: Engine, max_hands: int) -> None:
@@ -75,15 +72,8 @@ class Pipeline:
         detected = report.detection is not None
         return Step((end - begin) * 1000, stages, detected, len(hands), events)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Free the models. Safe to call twice."""
         self._tracker.close()
 
 

@@ -100,7 +100,7 @@ def run(
             took = rig.close()
         code = rig.process.returncode
         if code:
-            log.print(f"the service ended with {code}: {rig.log.read_text()[-2000:]}", markup=False)
+            log.print(f"the service ended with {code}: {rig.said()[-2000:]}", markup=False)
     return Soak(
         minutes=minutes,
         command=_command(),

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -21,11 +22,12 @@ if TYPE_CHECKING:
 
     from edgehands.health import Health
 
-WATCHDOG_SECONDS = 10.0
+WATCHDOG_SECONDS = 8.0
 CAPTURE = "edgehands-cam"
 """What a camera's own process is called."""
 
 _READY_SECONDS = 60.0
+_LINES = 200
 _CONFIG = """\
 [[camera]]
 source = "{source}"
@@ -128,7 +130,6 @@ class Rig:
 
     def __init__(self, folder: Path, setting: Setting) -> None:
         self.broker = Broker(folder)
-        self.log = folder / "service.log"
         self.config = folder / "soak.toml"
         self.good = _CONFIG.format(**setting._asdict(), port=self.broker.port)
         self.config.write_text(self.good, encoding="utf-8")
@@ -139,18 +140,21 @@ class Rig:
             "WATCHDOG_USEC": str(int(WATCHDOG_SECONDS * 1e6)),
             "RUNTIME_DIRECTORY": str(folder),
         }
-        with self.log.open("wb") as log:
-            self.process = subprocess.Popen(  # noqa: S603
-                [sys.executable, "-m", "edgehands", "run", "--config", str(self.config)],
-                env={**os.environ, **environment},
-                stdout=subprocess.DEVNULL,
-                stderr=log,
-            )
+        self.process = subprocess.Popen(  # noqa: S603
+            [sys.executable, "-m", "edgehands", "run", "--config", str(self.config)],
+            env={**os.environ, **environment},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,  # a file would count as what the service writes
+            text=True,
+        )
+        self._log: deque[str] = deque(maxlen=_LINES)
+        self._listener = threading.Thread(target=self._listen, daemon=True, name="log")
+        self._listener.start()
 
     def __enter__(self) -> Self:
         if not self.supervisor.ready.wait(_READY_SECONDS):
             self.close()
-            raise DeviceError(f"the service is not ready: {self.log.read_text()[-500:]}")
+            raise DeviceError(f"the service is not ready: {self.said()[-500:]}")
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -167,6 +171,7 @@ class Rig:
             self.process.kill()
             self.process.wait()
         took = time.monotonic() - begun
+        self._listener.join()
         self.broker.kill()
         return took
 
@@ -182,6 +187,10 @@ class Rig:
         except (DeviceError, OSError):
             return None
 
+    def said(self) -> str:
+        """Return the last lines of the service's log."""
+        return "".join(self._log)
+
     def reload(self) -> None:
         """Have the config read again."""
         self.process.send_signal(signal.SIGHUP)
@@ -193,3 +202,8 @@ class Rig:
                 if Path(f"/proc/{child}/comm").read_text().strip() == CAPTURE:
                     return child
         return None
+
+    def _listen(self) -> None:
+        assert self.process.stderr is not None  # noqa: S101 (it is a pipe)
+        with self.process.stderr as lines:
+            self._log.extend(lines)

@@ -27,17 +27,27 @@ def open_camera(
         RuntimeMissingError: PyGObject, GStreamer or NVIDIA's plug-ins are not installed.
         DeviceError: there is no such camera, or another program has it.
     """
+    number, rate = _number(address), fps or DEFAULT_FPS
+    size = width or DEFAULT_WIDTH, height or DEFAULT_HEIGHT
+    return gstreamer.open_camera(pipeline(number, *size, rate), fps=rate)
+
+
+def find(address: str) -> str:
+    """Say whether there is what it is opened with, without opening it, in words.
+
+    Raises:
+        UsageError: as `open_camera`.
+        RuntimeMissingError: as `open_camera`.
+    """
+    number = _number(address)
+    gstreamer.find(pipeline(number, DEFAULT_WIDTH, DEFAULT_HEIGHT, DEFAULT_FPS))
+    return f"argus:{number} by NVIDIA's plug-ins"
+
+
+def _number(address: str) -> int:
     if address and not (address.isascii() and address.isdigit()):
         raise UsageError(f"camera 'argus:{address}': write argus: or argus:1")
-    return gstreamer.open_camera(
-        pipeline(
-            int(address or 0),
-            width or DEFAULT_WIDTH,
-            height or DEFAULT_HEIGHT,
-            fps or DEFAULT_FPS,
-        ),
-        fps=fps or DEFAULT_FPS,
-    )
+    return int(address or 0)
 
 
 def pipeline(number: int, width: int, height: int, fps: float) -> str:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from types import TracebackType
+from edgehands.closing import Closing
 
+if TYPE_CHECKING:
     from typing_extensions import Self
 
     from edgehands.frame import Frame
     from edgehands.health import CameraState
 
 
-class Camera(ABC):
+class Camera(Closing):
     """A source of frames, read by one thread and closed by `with`.
 
     It is its own iterator: a second loop goes on where the first stopped. `close` may come from
@@ -68,14 +68,3 @@ class Camera(ABC):
 
     def __iter__(self) -> Self:
         return self
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()

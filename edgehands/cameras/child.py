@@ -118,6 +118,7 @@ class _Notes(logging.Handler):
 
 def _capture(order: messages.Open, parent: _Parent, slots: Slots) -> None:
     """Open a camera and hand over its frames until it fails, or is to be closed."""
+    threads = threading.active_count()
     try:
         with open_camera(
             order.source,
@@ -129,7 +130,8 @@ def _capture(order: messages.Open, parent: _Parent, slots: Slots) -> None:
             parent.tell(messages.Opened(camera.fps))
             _Handover(camera, parent, slots).run()
     except EdgeHandsError as error:
-        parent.tell(messages.Failed(type(error).__name__, str(error)))
+        intact = threading.active_count() == threads  # one that hangs in a driver holds the device
+        parent.tell(messages.Failed(type(error).__name__, str(error), intact=intact))
     except Exception as error:  # noqa: BLE001 (the parent tells of it)
         message = f"{type(error).__name__}: {error}"
         trace = messages.shortened(traceback.format_exc())

@@ -77,6 +77,7 @@ class Condition:
     def lost(self, now: float, reason: str) -> None:
         """The device is gone or refuses."""
         self._lost = reason
+        self._digest, self._repeats = None, 0  # one that comes back has not stood still meanwhile
         self._wait(now)
 
     def tick(self, now: float) -> None:

@@ -36,10 +36,33 @@ def open_camera(
         RuntimeMissingError: picamera2 is not installed.
         DeviceError: there is no such camera, or another program has it.
     """
+    size = (width or DEFAULT_WIDTH, height or DEFAULT_HEIGHT)
+    return CsiCamera(_number(address), size, fps)
+
+
+def find(address: str) -> str:
+    """Say which camera that is, without opening it, in words.
+
+    Raises:
+        UsageError: as `open_camera`.
+        RuntimeMissingError: as `open_camera`.
+        DeviceError: there is no such camera.
+    """
+    number = _number(address)
+    cameras = _picamera2().global_camera_info()
+    known = {each.get("Num", place): each for place, each in enumerate(cameras)}
+    if number not in known:
+        count = f"{len(cameras)} of them" if cameras else "no camera at all"
+        raise DeviceError(
+            f"csi:{number}: libcamera sees {count}; look at: rpicam-hello --list-cameras"
+        )
+    return f"csi:{number} {known[number].get('Model', '')}".rstrip()
+
+
+def _number(address: str) -> int:
     if address and not (address.isascii() and address.isdigit()):
         raise UsageError(f"camera 'csi:{address}': write csi: or csi:1")
-    size = (width or DEFAULT_WIDTH, height or DEFAULT_HEIGHT)
-    return CsiCamera(int(address or 0), size, fps)
+    return int(address or 0)
 
 
 class CsiCamera(LiveCamera):
@@ -84,7 +107,7 @@ class CsiCamera(LiveCamera):
         return self._last
 
 
-def _device(number: int) -> Any:
+def _picamera2() -> Any:
     try:
         from picamera2 import Picamera2
     except ImportError as error:
@@ -92,8 +115,13 @@ def _device(number: int) -> Any:
             f"csi: needs picamera2, which cannot be imported ({error}): sudo apt install "
             "python3-picamera2, and make the virtual environment with --system-site-packages"
         ) from error
+    return Picamera2
+
+
+def _device(number: int) -> Any:
+    library = _picamera2()
     try:
-        return Picamera2(number)
+        return library(number)
     except (IndexError, RuntimeError) as error:
         raise DeviceError(
             f"csi:{number}: no such camera, or another program has it ({error}); look at: "

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from edgehands.cameras.live import LiveCamera, nominal_fps
+from edgehands.cameras.passwords import PLACE
 from edgehands.errors import DeviceError, RuntimeMissingError, UsageError
 from edgehands.frame import Frame
 from edgehands.redaction import redacted
@@ -46,9 +47,26 @@ def open_camera(
         RuntimeMissingError: PyGObject, GStreamer or one of its elements is not installed.
         DeviceError: it does not start.
     """
+    _check_named(address)
+    return PipelineCamera(f"{address} ! {_ending(width, height, fps)}", fps)
+
+
+def find(address: str) -> str:
+    """Say whether GStreamer understands a pipeline and has its elements, without starting it.
+
+    Raises:
+        UsageError: as `open_camera`.
+        RuntimeMissingError: as `open_camera`.
+    """
+    _check_named(address)
+    gst = _gst()
+    _parsed(gst, f"{address.replace(PLACE, 'password')} ! {_ending(None, None, None)}")
+    return f"a pipeline that {gst.version_string()} understands"
+
+
+def _check_named(address: str) -> None:
     if not address.strip():
         raise UsageError("camera 'gstreamer:' names no pipeline: try gstreamer:videotestsrc")
-    return PipelineCamera(f"{address} ! {_ending(width, height, fps)}", fps)
 
 
 def _ending(width: int | None, height: int | None, fps: float | None) -> str:
@@ -71,10 +89,7 @@ class PipelineCamera(LiveCamera):
         self.source = "gstreamer:"
         self._last = 0.0
         self._gst = gst = _gst()
-        try:
-            self._pipeline = gst.parse_launch(description)
-        except Exception as error:  # GLib's own, which has no other base
-            raise _mistake(gst, error) from error
+        self._pipeline = _parsed(gst, description)
         self._sink = self._pipeline.get_by_name(_SINK)
         self._pipeline.set_state(gst.State.PLAYING)
         change, *_ = self._pipeline.get_state(_OPENING_SECONDS * gst.SECOND)
@@ -158,6 +173,13 @@ def _gst() -> Any:
         ) from error
     Gst.init(None)
     return Gst
+
+
+def _parsed(gst: Any, description: str) -> Any:
+    try:
+        return gst.parse_launch(description)
+    except Exception as error:  # GLib's own, which has no other base
+        raise _mistake(gst, error) from error
 
 
 def _mistake(gst: Any, error: Exception) -> EdgeHandsError:

@@ -75,6 +75,8 @@ class Failed(msgspec.Struct, frozen=True, tag=True):
     """Class of errors.py, or "" for a bug."""
     message: str
     trace: str = ""
+    intact: bool = False
+    """Nothing is left of it in the process, which can open it again."""
 
 
 class Ended(msgspec.Struct, frozen=True, tag=True):

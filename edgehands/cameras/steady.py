@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 
 _TURN = 0.1
 """Seconds at most between two looks at the clock."""
-_LOOK = 0.25
+_LOOK = 0.1
 """Seconds between two looks for a device node, while frames are missing."""
 _LATE = 0.5
 """Seconds after which they are."""
@@ -34,11 +34,16 @@ _OLD = 0.1
 """Seconds that a frame may have waited for somebody to take it."""
 _HASTE = 0.4
 """Seconds that a process which hangs is given to end by itself."""
+_NOTICE = 3.0
+"""Seconds in which a process must notice, too, that its device has gone."""
 _STUCK = 3
 """Processes left behind in a driver's call, after which no more are started."""
 _AGAIN = frozenset({"usb", "rtsp", "rtsps", "http", "https", "test"})
 """Kinds that could not be opened and can be tried again by the same process. libcamera and
-GStreamer are better left to a new one, and so is everything that was open once."""
+GStreamer are better left to a new one."""
+_REOPENED = frozenset({"usb", "test"})
+"""Kinds that were open and can be opened again by the same process, which takes a small board
+seconds to start. A network stream is better left to a new one."""
 
 
 class SteadyCamera(Camera):
@@ -66,6 +71,7 @@ class SteadyCamera(Camera):
         self._plan = Plan(now)
         self._process: CaptureProcess | None = None
         self._leaving: list[CaptureProcess] = []
+        self._doubted: float | None = None  # since when the process does not know what we know
         self._prepare = True  # start a process before it can open anything
         self._opening = Opening(now)
         self._last: tuple[float, float] | None = None  # times of the last frame
@@ -86,7 +92,7 @@ class SteadyCamera(Camera):
             StopIteration: the camera is closed, or at its end.
             UsageError: a mistake in the source that only opening it shows.
         """
-        now = time.monotonic()
+        now, before = time.monotonic(), self.state
         limit = now + timeout
         is_late = now - self._left > _OLD
         if now - self._left > _LATE:  # nobody was there to hear of a frame
@@ -105,7 +111,7 @@ class SteadyCamera(Camera):
                 self.dropped += frame is not None
                 is_late = False
                 now = time.monotonic()
-                if now >= limit:
+                if now >= limit or self.state != before:  # for whoever tells of it
                     return None
         finally:
             self._left = time.monotonic()
@@ -128,9 +134,15 @@ class SteadyCamera(Camera):
             self._plan.failed(now)
             self._condition.reopening(now)
         elif absent and self._plan.phase == "open":
-            self._lose(now, f"{redacted(self.source)} was unplugged: plug it in again")
+            # Its process will notice, too, and is then as good as a new one.
+            self._doubted = now
+            reason = f"{redacted(self.source)} was unplugged: plug it in again"
+            self._lose(now, reason, keeps=True)
+        elif self._doubted is not None and now - self._doubted >= _NOTICE:
+            self._dismiss(now, _HASTE)
         may_open = (
-            len(self._leaving) < _STUCK
+            self._doubted is None
+            and len(self._leaving) < _STUCK
             and all(process.is_stuck(now) for process in self._leaving)
             and self._plan.may_open(now, absent=absent)
         )
@@ -174,7 +186,8 @@ class SteadyCamera(Camera):
             for report in process.reports(timeout):
                 now = time.monotonic()
                 if isinstance(report, messages.Picture):
-                    frame = self._frame(report, process.image_of(report), now)
+                    if self._doubted is None:
+                        frame = self._frame(report, process.image_of(report), now)
                 else:
                     self._hear(report, now)
                 if self._process is not process:
@@ -229,8 +242,13 @@ class SteadyCamera(Camera):
                 failure.trace,
                 extra={"code": "EH1106"},
             )
-        keeps = self._plan.phase == "opening" and self._kind in _AGAIN and not failure.trace
-        self._lose(now, failure.message, keeps=keeps)
+        kinds = _AGAIN if self._plan.phase == "opening" else _REOPENED
+        keeps = failure.intact and self._kind in kinds
+        if self._doubted is None:
+            self._lose(now, failure.message, keeps=keeps)
+        elif not keeps:
+            self._dismiss(now)
+        self._doubted = None
 
     def _lose(self, now: float, reason: str, *, keeps: bool = False) -> None:
         if not keeps:
@@ -240,6 +258,7 @@ class SteadyCamera(Camera):
 
     def _dismiss(self, now: float, grace: float = GRACE) -> None:
         """Let the process go; another one gets ready while the device is waited for."""
+        self._doubted = None
         if self._process is not None:
             self._process.leave(now, grace)
             self._leaving.append(self._process)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 import time
 from contextlib import contextmanager
 from itertools import chain
 from typing import TYPE_CHECKING, cast
+from urllib.parse import urlsplit
 
 from edgehands.cameras.live import LiveCamera, nominal_fps
 from edgehands.cameras.opencv import cv2, quiet
-from edgehands.errors import DeviceError
+from edgehands.errors import DeviceError, UsageError
 from edgehands.frame import Frame
 from edgehands.redaction import redacted
 
@@ -26,6 +28,7 @@ SILENCE = 3.0
 OPENING = 12.0
 """Seconds until the first frame: a camera may take some to send a whole picture."""
 _OPTIONS = "OPENCV_FFMPEG_CAPTURE_OPTIONS"
+_PORTS = {"rtsp": 554, "rtsps": 322, "http": 80, "https": 443}
 
 
 def open_camera(
@@ -41,6 +44,32 @@ def open_camera(
         DeviceError: nobody answers, or it is no video.
     """
     return StreamCamera(address, fps=fps)
+
+
+def find(address: str) -> str:
+    """Say who answers at a URL's host and port, without asking for the stream.
+
+    Raises:
+        UsageError: the URL names no host, or a port that is none.
+        DeviceError: nobody answers.
+    """
+    shown = redacted(address)
+    try:
+        parts = urlsplit(address)
+        host, port = parts.hostname, parts.port or _PORTS[parts.scheme.lower()]
+    except ValueError as error:
+        raise UsageError(f"camera {shown!r}: {error}") from error
+    if not host:
+        raise UsageError(f"camera {shown!r} names no host: write rtsp://host/path")
+    try:
+        socket.create_connection((host, port), SILENCE).close()
+    except OSError as error:
+        why = error.strerror or f"no answer in {SILENCE:g} s"
+        raise DeviceError(
+            f"{shown}: {host} port {port}: {why}; is the camera on, and this its address? "
+            f"try: ffplay {shown}"
+        ) from error
+    return f"{host} answers on port {port}"
 
 
 class StreamCamera(LiveCamera):

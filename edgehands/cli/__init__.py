@@ -20,6 +20,7 @@ STOPPED = -1
 
 _OURS = "edgehands-"  # what the names of our threads begin with, which have all ended by then
 _SERVICE = "run"  # the command that has not failed either if it was stopped while it started
+_END_LOG_SECONDS = 0.5
 # As shells report a signal.
 _INTERRUPTED_EXIT_CODE = 128 + signal.SIGINT
 _TERMINATED_EXIT_CODE = 128 + signal.SIGTERM
@@ -37,6 +38,7 @@ def main() -> NoReturn:
     finally:
         _abandon_lost_output()
     if any(thread.name.startswith(_OURS) for thread in threading.enumerate()):
+        _end_log()
         os._exit(code)  # one that hangs in a driver would hang, or crash, what follows
     sys.exit(code)
 
@@ -90,9 +92,15 @@ class _Stop:
 
 def _run() -> int:
     try:
-        from edgehands.cli.commands import dispatch
+        from edgehands.cli import serving
 
-        code = dispatch()
+        file = serving.config_file(sys.argv[1:])
+        if file is not None:
+            code = serving.serve(file)
+        else:
+            from edgehands.cli.commands import dispatch
+
+            code = dispatch()
         sys.stdout.flush()
         return code
     except EdgeHandsError as error:
@@ -134,10 +142,19 @@ def _say(message: str, exit_code: int) -> None:
         print(text, file=sys.stderr)
 
 
+def _end_log() -> None:
+    """Have the log tell what it holds back, as it does at an exit in good order."""
+    import logging
+
+    ending = threading.Thread(target=logging.shutdown, daemon=True)
+    ending.start()
+    ending.join(_END_LOG_SECONDS)  # the thread that hangs may hold the log's lock
+
+
 def _open_closed_streams() -> None:
     """Give a closed standard stream (`>&-`) somewhere to go, and its number no other file."""
     while (number := os.open(os.devnull, os.O_RDWR)) <= 2:
-        pass
+        _end_log()
     os.close(number)
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         if getattr(sys, name) is None:

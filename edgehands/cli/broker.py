@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from edgehands.cli.run import found_config
+from edgehands.cli.options import BROKER_URL
+from edgehands.cli.running import found_config
 from edgehands.errors import UsageError
 
 if TYPE_CHECKING:
@@ -15,8 +16,7 @@ UrlArgument = Annotated[
     str | None,
     typer.Argument(
         metavar="[URL]",
-        help="mqtt://[user@]host[:port][/prefix], or mqtts, ws, wss; the config's, else "
-        "mqtt://localhost.",
+        help=f"{BROKER_URL}; by default the config's, else mqtt://localhost.",
         show_default=False,
     ),
 ]

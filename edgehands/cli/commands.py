@@ -1,12 +1,10 @@
 """All the commands, and how a mistake in one becomes one line and an exit code."""
 
-import logging
 import sys
 from typing import Annotated
 
 import typer
 
-from edgehands import logs
 from edgehands._version import __version__
 from edgehands.cli import (
     bench,
@@ -29,11 +27,10 @@ from edgehands.cli import (
     verify,
     watch,
 )
+from edgehands.cli.showing import set_up_log
 
 # Typer is built on click, or brings its own copy of it: reach click's base error either way.
 _CommandLineError: type[Exception] = typer.BadParameter.__mro__[2]
-
-_LOG_LEVELS = (logging.WARNING, logging.INFO, logging.DEBUG)
 
 app = typer.Typer(
     name="edgehands",
@@ -85,10 +82,7 @@ def _root(
         ),
     ] = False,
 ) -> None:
-    logs.set_up(_LOG_LEVELS[min(verbose, len(_LOG_LEVELS) - 1)])
-    if not verbose:  # nobody should wonder for half a minute why nothing happens
-        logging.getLogger("edgehands.cameras.synthetic").setLevel(logging.INFO)
-        logging.getLogger("edgehands.web.live").setLevel(logging.INFO)  # the page's address
+    set_up_log(verbose)
 
 
 def dispatch() -> int:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from edgehands.cli import STOPPED
-from edgehands.cli.run import (
+from edgehands.cli.options import (
     BackendOption,
     BackendOptionsOption,
     DeviceOption,
@@ -18,11 +18,9 @@ from edgehands.cli.run import (
     ThreadsOption,
     WebAddressOption,
     WebOption,
-    event_output,
-    key_values,
-    run_with_progress,
-    video_output,
+    tracker_flags,
 )
+from edgehands.cli.running import event_output, run_with_progress, video_output
 
 
 def demo(
@@ -58,14 +56,9 @@ def demo(
     config = configs.overlay(
         configs.Config(),
         camera={"source": f"{kind}:{DEMO_CLIP}", "name": "demo", "frames": frames},
-        tracker={
-            "model": model,
-            "backend": backend,
-            "device": device,
-            "backend_options": key_values(backend_option),
-            "threads": threads,
-            "models": str(models) if models else None,
-        },
+        tracker=tracker_flags(
+            model, backend, threads, models, device=device, backend_options=backend_option
+        ),
         output=(
             *(event_output(place, node="demo") for place in events or ["stdout"]),
             *(() if page else files),

@@ -41,10 +41,9 @@ def doctor(
 
     if config is None and (found := config_files.find()):
         config = found.path
-    if sys.stderr.isatty() and not as_json:
-        print("edgehands: trying every backend, this takes some seconds", file=sys.stderr)
+    looked_at = sys.stderr.isatty() and not as_json
     findings = []
-    for finding in examine(config):
+    for finding in examine(config, watch=_say if looked_at else None):
         findings.append(finding)
         if not as_json and (verbose or finding.level != "note"):
             _show(finding)
@@ -54,6 +53,10 @@ def doctor(
     else:
         print(diagnosis.line)
     raise typer.Exit(diagnosis.exit_code)
+
+
+def _say(what: str) -> None:
+    print(f"edgehands: {what}", file=sys.stderr)
 
 
 def _show(finding: "Finding") -> None:

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from edgehands.cli.run import BackendOption, ModelOption, ModelsOption, ThreadsOption
+from edgehands.cli.options import (
+    BackendOption,
+    ModelOption,
+    ModelsOption,
+    ThreadsOption,
+    tracker_flags,
+)
 from edgehands.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
@@ -64,12 +70,7 @@ def explain(
     whole = configs.overlay(
         base,
         camera={"source": source, "frames": frames},
-        tracker={
-            "model": model,
-            "backend": backend,
-            "threads": threads,
-            "models": str(models) if models else None,
-        },
+        tracker=tracker_flags(model, backend, threads, models),
         output=(),
     )
     _explain_live(whole, gesture, as_json=as_json)
@@ -94,7 +95,7 @@ def _explain_recording(
 
 
 def _explain_live(config: "Config", gesture: str | None, *, as_json: bool) -> None:
-    from edgehands.cli.run import run_with_progress
+    from edgehands.cli.running import run_with_progress
     from edgehands.outputs import Output, Result
     from edgehands.recording import Header
     from edgehands.replay import with_config

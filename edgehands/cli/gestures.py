@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from edgehands.cli.gesture_eval import evaluate_gestures
-from edgehands.cli.run import BackendOption, ModelOption, ModelsOption, ThreadsOption
+from edgehands.cli.options import (
+    BackendOption,
+    ModelOption,
+    ModelsOption,
+    ThreadsOption,
+    tracker_flags,
+)
 from edgehands.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
@@ -221,13 +227,7 @@ def _config(
     return configs.overlay(
         configs.Config(camera=(configs.CameraConfig(source="synthetic:"),)),
         camera={"frames": frames},
-        tracker={
-            "model": model,
-            "backend": backend,
-            "threads": threads,
-            "models": str(models) if models else None,
-            "static": static or None,
-        },
+        tracker=tracker_flags(model, backend, threads, models, static=static or None),
     )
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from edgehands.cli import STOPPED
-from edgehands.cli.run import (
+from edgehands.cli.options import (
     BackendOption,
     BackendOptionsOption,
     DeviceOption,
@@ -17,11 +17,9 @@ from edgehands.cli.run import (
     ModelsOption,
     ThreadsOption,
     WebAddressOption,
-    event_output,
-    found_config,
-    key_values,
-    run_with_progress,
+    tracker_flags,
 )
+from edgehands.cli.running import event_output, found_config, run_with_progress
 from edgehands.errors import UsageError
 
 
@@ -73,14 +71,9 @@ def live(
     whole = configs.overlay(
         base,
         camera={"source": _source(source, configured=bool(base.camera))},
-        tracker={
-            "model": model,
-            "backend": backend,
-            "device": device,
-            "backend_options": key_values(backend_option),
-            "threads": threads,
-            "models": str(models) if models else None,
-        },
+        tracker=tracker_flags(
+            model, backend, threads, models, device=device, backend_options=backend_option
+        ),
         output=tuple(event_output(each) for each in events or ()),
         web={"enabled": True, "address": web_address, "pixels": pixels},
     )

@@ -214,7 +214,8 @@ def build_models(
 def _build_quantised(
     target: str, chosen: "Sequence[Model]", models: Path | None, folder: Path, clips: list[str]
 ) -> None:
-    from edgehands import calibration
+    from edgehands import quantising
+    from edgehands.calibration import calibration
     from edgehands.models import store
     from edgehands.models.convert import tool
     from edgehands.models.convert.edgetpu import find_compiler
@@ -225,14 +226,14 @@ def _build_quantised(
     if target == "edgetpu":
         find_compiler()
     with _status("collecting calibration pictures"):
-        pictures = calibration.calibration(clips, folder=models)
+        pictures = calibration(clips, folder=models)
     for group in _groups(target, chosen):
         with _status(f"building the {target} file of {' and '.join(each.id for each in group)}"):
             files = [store.load(each.id, models) for each in group]
             if target == "edgetpu":
-                made = calibration.build_edgetpus(files, pictures)
+                made = quantising.build_edgetpus(files, pictures)
             else:
-                made = [calibration.build_int8(file, pictures.of(file)) for file in files]
+                made = [quantising.build_int8(file, pictures.of(file)) for file in files]
             kept = [keep(each, folder) for each in made]
         for built, file in zip(made, kept, strict=True):
             size = f"{len(file.data) / 1e6:5.1f} MB"

@@ -6,16 +6,16 @@ from typing import Annotated
 import typer
 
 from edgehands.cli import STOPPED
-from edgehands.cli.run import (
+from edgehands.cli.options import (
     BackendOption,
     BackendOptionsOption,
     DeviceOption,
     ModelOption,
     ModelsOption,
     ThreadsOption,
-    key_values,
-    run_with_progress,
+    tracker_flags,
 )
+from edgehands.cli.running import run_with_progress
 from edgehands.errors import UsageError
 
 
@@ -70,15 +70,15 @@ def record(
     whole = configs.overlay(
         base,
         camera={"source": source, "frames": frames},
-        tracker={
-            "model": model,
-            "backend": backend,
-            "device": device,
-            "backend_options": key_values(backend_option),
-            "mirrored": mirrored,
-            "threads": threads,
-            "models": str(models) if models else None,
-        },
+        tracker=tracker_flags(
+            model,
+            backend,
+            threads,
+            models,
+            device=device,
+            backend_options=backend_option,
+            mirrored=mirrored,
+        ),
         output=(
             *(base.output or (configs.StdoutConfig(),)),
             configs.RecordingConfig(path=str(out)),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from edgehands.cli.options import BROKER_URL
 from edgehands.errors import EdgeHandsError
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def setup(
         str | None,
         typer.Option(
             metavar="URL",
-            help="mqtt://[user@]host[:port][/prefix], or mqtts, ws, wss; none for no broker.",
+            help=f"{BROKER_URL}; none for no broker.",
             show_default=False,
         ),
     ] = None,

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from edgehands.cameras import exists, split_source
 from edgehands.cameras.v4l2 import find_device
 from edgehands.doctor.findings import Finding
-from edgehands.errors import EdgeHandsError
+from edgehands.errors import ConfigError, DeviceError, EdgeHandsError, UsageError
+from edgehands.redaction import redacted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,8 +27,8 @@ _UDEV_RULE = (
 
 def check_cameras(machine: Machine, sources: Sequence[str] = ()) -> list[Finding]:
     """Cameras of this machine; those that the config names must work."""
-    problems = [problem for source in sources if (problem := _source(machine, source))]
-    if problems:
+    searched = [_search(machine, source) for source in sources]
+    if problems := [found for found in searched if isinstance(found, Finding)]:
         return problems
     if heap := _dma_heap(machine, sources):
         return [heap]
@@ -38,10 +39,9 @@ def check_cameras(machine: Machine, sources: Sequence[str] = ()) -> list[Finding
             _forbidden(machine, "cameras", machine.root / each.path[1:], f"the camera {each}")
             for each in forbidden
         ]
-    if devices:
-        return [Finding("cameras", "ok", ", ".join(map(str, devices)))]
-    if sources:
-        return [Finding("cameras", "ok", ", ".join(sources))]
+    told = [found for found in searched if isinstance(found, str) and found]
+    if devices or told:
+        return [Finding("cameras", "ok", ", ".join([*map(str, devices), *told]))]
     return [
         Finding(
             "cameras",
@@ -53,22 +53,25 @@ def check_cameras(machine: Machine, sources: Sequence[str] = ()) -> list[Finding
     ]
 
 
-def _source(machine: Machine, source: str) -> Finding | None:
-    """Say what keeps a camera of the config from opening, without opening it."""
+def _search(machine: Machine, source: str) -> Finding | str:
+    """Say in words what there is of a camera of the config, or what keeps it from opening."""
+    shown = redacted(source)
     try:
         scheme, address = split_source(source)
         if scheme == "usb":
             path = address if address.startswith("/dev/") else find_device(address).path
             machine.check_camera(path)
+            return ""  # it is among those of the machine
+        return machine.find_source(source) or shown
     except EdgeHandsError as error:
+        kind = ConfigError if isinstance(error, UsageError) else DeviceError
         return Finding(
             "cameras",
             "error",
-            f"the config's camera {source!r}: {error}",
+            f"the config's camera {shown!r}: {error}",
             "`edgehands run` with this config has nothing to look at",
-            exit_code=error.exit_code,
+            exit_code=kind.exit_code,
         )
-    return None
 
 
 def _dma_heap(machine: Machine, sources: Sequence[str]) -> Finding | None:

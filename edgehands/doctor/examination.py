@@ -9,23 +9,28 @@ from edgehands.doctor import devices, service, software, system
 from edgehands.doctor.findings import Finding, Machine
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
 
-def examine(config_path: Path | None = None, machine: Machine | None = None) -> Iterator[Finding]:
+def examine(
+    config_path: Path | None = None,
+    machine: Machine | None = None,
+    watch: Callable[[str], None] | None = None,
+) -> Iterator[Finding]:
     """Give the findings of every check, each as soon as it is there.
 
     Args:
         config_path: check what this config will use; None checks the defaults.
         machine: the one to look at; None is this one.
+        watch: told what takes its time next.
     """
     machine = machine or Machine()
     config, findings = software.check_config(config_path)
     tracker = config.tracker
     yield from findings
     yield from software.check_models(tracker)
-    yield from software.check_backends(tracker)
+    yield from software.check_backends(tracker, watch)
     yield from software.check_auto(tracker)
     yield from software.check_opencv()
     yield from devices.check_cameras(machine, [camera.source for camera in config.camera])

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from edgehands.cameras import v4l2
+from edgehands.doctor.sources import find_source
 from edgehands.monitor.asking import find_runs
 from edgehands.monitor.systemd import ask_unit
 
@@ -96,6 +97,7 @@ class Machine:
     may_use: Callable[[Path], bool] = may_use
     cameras: Callable[[], list[Device]] = v4l2.find_devices
     check_camera: Callable[[str], None] = v4l2.check_device
+    find_source: Callable[[str], str] = find_source
     ask_firmware: Callable[[], str | None] = ask_firmware
     free_bytes: Callable[[Path], int] = free_bytes
     ask_unit: Callable[[], Mapping[str, str] | None] = ask_unit

@@ -34,6 +34,7 @@ from edgehands.selection import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from edgehands.config import TrackerConfig
@@ -168,7 +169,9 @@ def check_opencv() -> list[Finding]:
     return [Finding("opencv", "ok", f"{version}, GStreamer {'yes' if has_gstreamer else 'no'}")]
 
 
-def check_backends(tracker: TrackerConfig) -> list[Finding]:
+def check_backends(
+    tracker: TrackerConfig, watch: Callable[[str], None] | None = None
+) -> list[Finding]:
     """Open and time the landmark model on every backend, each in a process of its own."""
     try:
         model = store.load(needed_models(tracker)[0], tracker.models)
@@ -176,10 +179,11 @@ def check_backends(tracker: TrackerConfig) -> list[Finding]:
         return [Finding("backends", "off", "not tried: the models come first")]
     names = [name for name in backend_names() if name != "replay"]
     asked = {tracker.backend, tracker.palm_backend or "auto"} - {"auto", "replay"}
-    tried = [
-        _backend(name, model, tracker, needed=name in asked)
-        for name in (*names, *sorted(asked - set(names)))
-    ]
+    tried = []
+    for name in (*names, *sorted(asked - set(names))):
+        if watch is not None:
+            watch(f"trying {name}")
+        tried.append(_backend(name, model, tracker, needed=name in asked))
     findings = [finding for finding, _ in tried]
     if not any(works for _, works in tried):
         # The first is the one that comes with EdgeHands: mend that.

@@ -126,10 +126,12 @@ def check_visible(config: Config) -> None:
 
 
 def _secret_files(config: Config) -> Iterator[tuple[str, str, str]]:
-    """Find every file with a password or token: its key, its path, and the unit's credential."""
+    """Find every file with a secret: what names it, its path, and the unit's credential."""
     for output in config.output:
         if isinstance(output, MqttConfig) and output.password_file:
             yield "password_file", output.password_file, access.CREDENTIAL
+        if isinstance(output, MqttConfig) and output.key_file:
+            yield "key_file", output.key_file, access.KEY_CREDENTIAL
     for camera in config.camera:
         if camera.password_file:
             yield "password_file", camera.password_file, passwords.CREDENTIAL

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
+_AGAIN = 10.0  # seconds until a port that was taken is tried again
 _METRICS_MODE = 0o666  # as readable as a port of this machine is
 
 
@@ -53,7 +54,9 @@ class Monitor:
         self._name = name
         self._metrics = metrics or MetricsConfig()
         self._http = self._http_protocol()
-        self._answering: Answering | None = None
+        self._answering: list[Answering] = []
+        self._next = float("inf")
+        """When to try again to listen for who asks for metrics."""
         self.socket: Path | None = None
         """The status socket, once there is one."""
 
@@ -63,16 +66,29 @@ class Monitor:
         if listener := self._status_listener():
             served.append((listener, StatusProtocol(self._health)))
             self.socket = listener.place if isinstance(listener.place, Path) else None
-        if self._http and (listener := self._metrics_listener()):
+        if self._http and (listener := self._metrics_listener(logging.WARNING)):
             served.append((listener, self._http))
-        if served:
-            self._answering = Answering(served)
-            self._answering.start()
+        self._answer(served)
+
+    def try_again(self, now: float) -> None:
+        """Listen where the metrics are wanted, if that could not be so far; call it now and then.
+
+        Args:
+            now: time.monotonic().
+        """
+        if self._http and now >= self._next and (listener := self._metrics_listener(logging.DEBUG)):
+            self._answer([(listener, self._http)])
 
     def close(self) -> None:
         """Stop answering and take the sockets away. Safe to call twice."""
-        if self._answering:
-            self._answering.close()
+        self._next = float("inf")
+        for answering in self._answering:
+            answering.close()
+
+    def _answer(self, served: list[tuple[Listener, Protocol]]) -> None:
+        if served:
+            self._answering.append(Answering(served))
+            self._answering[-1].start()
 
     def _status_listener(self) -> Listener | None:
         for name in (self._name, f"{self._name}-{os.getpid()}"):
@@ -91,12 +107,15 @@ class Monitor:
                 return None
         return None
 
-    def _metrics_listener(self) -> Listener | None:
+    def _metrics_listener(self, level: int) -> Listener | None:
         assert self._metrics.listen is not None  # noqa: S101 (for mypy: there is a protocol)
+        self._next = float("inf")
         try:
             return Listener(parse_listen(self._metrics.listen), _METRICS_MODE)
         except OSError as error:
-            _log.warning(
+            self._next = time.monotonic() + _AGAIN
+            _log.log(
+                level,
                 "no metrics on %s: %s",
                 self._metrics.listen,
                 _reason(error),

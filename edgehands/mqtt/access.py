@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from edgehands.errors import ConfigError
 from edgehands.mqtt.broker import parse_url
-from edgehands.passwords import Places
+from edgehands.passwords import Places, credential, is_elsewhere
 
 if TYPE_CHECKING:
     from edgehands.mqtt.broker import Broker
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 CREDENTIAL = "mqtt-password"
 """Name of the systemd credential: LoadCredential=mqtt-password:/etc/edgehands/mqtt-password."""
+KEY_CREDENTIAL = "mqtt-key"
+"""The same for the key of this client's certificate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +85,9 @@ def tls_context(config: MqttConfig, broker: Broker) -> ssl.SSLContext | None:
     context.sslsocket_class = _TidySocket
     if config.cert_file is not None:
         try:
+            key = config.key_file or credential(KEY_CREDENTIAL)
             # Without a password of its own, OpenSSL would ask on the terminal, for ever.
-            context.load_cert_chain(config.cert_file, config.key_file, password=_no_password)
+            context.load_cert_chain(config.cert_file, key, password=_no_password)
         except OSError as error:
             files = " and ".join(filter(None, (config.cert_file, config.key_file)))
             raise _unusable("cert_file and key_file", files, error) from error
@@ -111,4 +114,7 @@ def _no_password() -> str:
 
 def _unusable(key: str, path: str | None, error: OSError) -> ConfigError:
     why = getattr(error, "reason", None) or error.strerror or error
-    return ConfigError(f"{key} {path}: no PEM file that can be used: {why}")
+    hint = ""
+    if is_elsewhere(error):
+        hint = f"; for a service, a key is in /etc/edgehands/{KEY_CREDENTIAL}, without key_file"
+    return ConfigError(f"{key} {path}: no PEM file that can be used: {why}{hint}")

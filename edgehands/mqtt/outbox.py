@@ -36,6 +36,8 @@ SENDABLE = EVENT_LIFE - 0.3
 """Seconds from capture in which an event may still be sent: the rest is for its way."""
 
 STATES_PER_SECOND = 2.0
+AHEAD = 3
+"""States in a row that may go before others; then one of those has its turn."""
 VALUES_PER_SECOND = 10.0
 
 
@@ -91,6 +93,8 @@ class State:
     content: bytes
     urgent: bool
     """Somebody waits for it: an answer to a command."""
+    first: bool
+    """It goes before others that are not."""
     waiting: bool = True
     renewed: bool = False
     """Goes again because the connection is new, whatever the rate."""
@@ -164,6 +168,7 @@ class Outbox:
         self._first_window = self._window = first_window
         self._event_caps: dict[str, RateCap] = {}
         self._state_cap = RateCap(STATES_PER_SECOND, 1)
+        self._ahead = 0
         self._passing_caps: dict[str, RateCap] = {}
 
     def put_event(self, topic: str, event: Event, captured: float | None, now: float) -> None:
@@ -187,11 +192,20 @@ class Outbox:
             self._drop(self._events.popleft())
             self.counts.overflowed += 1
 
-    def put_state(self, topic: str, content: bytes, *, urgent: bool = False) -> None:
-        """Take the present value of a retained topic, empty to remove it; the same is not sent."""
+    def put_state(
+        self, topic: str, content: bytes, *, urgent: bool = False, first: bool = False
+    ) -> None:
+        """Take the present value of a retained topic, empty to remove it; the same is not sent.
+
+        Args:
+            topic: where to publish it.
+            content: its value.
+            urgent: it goes before all others, even if it is the same.
+            first: it goes before others that are not.
+        """
         known = self._states.get(topic)
         if known is None:
-            self._states[topic] = State(topic, content, urgent)
+            self._states[topic] = State(topic, content, urgent, first)
         elif known.content != content or urgent:
             known.content, known.urgent, known.waiting = content, urgent, True
 
@@ -326,13 +340,20 @@ class Outbox:
         waiting = [state for state in self._states.values() if state.waiting]
         state = next((state for state in waiting if state.renewed), None)
         if state is None:
-            state = next((state for state in waiting if state.urgent), next(iter(waiting), None))
+            state = self._in_turn(waiting)
             if state is None or not self._state_cap.take(now):
                 return None
+            self._ahead = self._ahead + 1 if state.first else 0
         # To the end: every topic has its turn.
         self._states[state.topic] = self._states.pop(state.topic)
         state.waiting = state.renewed = state.urgent = False
         return state
+
+    def _in_turn(self, waiting: list[State]) -> State | None:
+        def rank(state: State) -> tuple[bool, bool]:
+            return not state.urgent, state.first != (self._ahead < AHEAD)
+
+        return min(waiting, key=rank, default=None)  # of equals, whose turn is longest ago
 
     def _next_passing(self, now: float) -> Passing | None:
         for topic, passing in self._passing.items():

@@ -265,7 +265,8 @@ class MqttOutput(Output):
         self._next_state = now + HEARTBEAT
         cameras = {name: camera.state(now) for name, camera in self._cameras.items()}
         for name, camera in cameras.items():
-            self._outbox.put_state(self.topics.camera(name), camera.condition.encode())
+            condition = camera.condition.encode()
+            self._outbox.put_state(self.topics.camera(name), condition, first=True)
         self._put_settings()
         counts, commands = self._outbox.counts, self.commands.counts
         state = DeviceState(

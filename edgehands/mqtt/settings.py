@@ -48,7 +48,7 @@ class MqttConfig(
     cert_file: Text | None = None
     """Certificate of this client, PEM."""
     key_file: Text | None = None
-    """Its key; None if it is in cert_file."""
+    """Its key; None takes it from the systemd credential mqtt-key, else from cert_file."""
     verify: bool = True
     """Refuse a broker whose certificate is not trusted or names another host."""
     protocol: Literal["auto", "5", "3.1.1"] = "auto"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+from abc import ABC, abstractmethod
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any
 
@@ -43,7 +44,7 @@ def make_folder_for(path: Path) -> None:
         raise cannot_write(path, error) from error
 
 
-class _File:
+class _File(ABC):
     """A file that is written bit by bit, whose errors name it."""
 
     def __init__(self, path: Path) -> None:
@@ -52,8 +53,8 @@ class _File:
         with self._failing():
             self._file = self._open()
 
-    def _open(self) -> IO[Any]:
-        raise NotImplementedError
+    @abstractmethod
+    def _open(self) -> IO[Any]: ...
 
     @contextmanager
     def _failing(self) -> Iterator[None]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import msgspec
 
 from edgehands._version import __version__
+from edgehands.closing import Closing
 from edgehands.errors import InputError
 from edgehands.recording.layout import (
     BEGINNING,
@@ -26,14 +27,11 @@ from edgehands.recording.layout import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
-    from types import TracebackType
-
-    from typing_extensions import Self
 
     from edgehands.events import Event
 
 
-class Reader:
+class Reader(Closing):
     """Reads a recording from its beginning, once: iterate over it for its frames.
 
     Raises:
@@ -75,17 +73,6 @@ class Reader:
     def close(self) -> None:
         """Close the file. Safe to call twice."""
         self._file.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _begin(self) -> None:
         beginning = self._read(BEGINNING.size)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from edgehands.closing import Closing
 from edgehands.outputs.files import BinaryFile
 from edgehands.recording.layout import (
     BEGINNING,
@@ -21,15 +22,12 @@ from edgehands.recording.layout import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
-    from types import TracebackType
-
-    from typing_extensions import Self
 
     from edgehands.events import Event
     from edgehands.recording.layout import Entry, Header
 
 
-class Writer:
+class Writer(Closing):
     """Writes a recording, each frame at once, so that a killed process leaves a readable file.
 
     Args:
@@ -58,17 +56,6 @@ class Writer:
     def close(self) -> None:
         """Close the file. Safe to call twice."""
         self._file.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _record(self, value: msgspec.Struct) -> bytes:
         payload = msgspec.msgpack.encode(value)

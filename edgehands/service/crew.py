@@ -12,8 +12,7 @@ from edgehands.errors import DeviceError, EdgeHandsError
 from edgehands.outputs.queue import EventQueue
 from edgehands.service.camera_loop import CameraLoop, Renewal
 from edgehands.service.hub import Hub
-from edgehands.service.opening import introduce, open_shared
-from edgehands.service.plans import shared_outputs
+from edgehands.service.shared import SharedOutputs
 from edgehands.summary import Summary
 
 if TYPE_CHECKING:
@@ -24,14 +23,13 @@ if TYPE_CHECKING:
     from edgehands.outputs import Output
     from edgehands.pulse import Pulse
     from edgehands.service.hub import Watch
-    from edgehands.service.plans import Plan, SharedConfig
+    from edgehands.service.plans import Plan
     from edgehands.service.reloading import Prepared
 
 _log = logging.getLogger(__name__)
 
 _GRACE = 0.4  # seconds in which a loop ends by itself, unless its camera or model hangs
 _DISMISSED = 1.5  # seconds that a camera has to end which a reload took away
-_LAST_EVENTS = 1.0  # seconds that an output has to take them which a reload took away
 
 
 class Crew:
@@ -53,9 +51,7 @@ class Crew:
     ) -> None:
         self._changed = changed
         self._watch = watch
-        self._listeners = tuple(listeners)
-        self._file = file
-        self._shared: list[tuple[SharedConfig, Output]] = []
+        self._shared = SharedOutputs(listeners, file)
         self._loops: dict[str, CameraLoop] = {}
         self._dismissed: list[CameraLoop] = []
         self._newcomers: list[CameraLoop] = []
@@ -70,7 +66,7 @@ class Crew:
     @property
     def outputs(self) -> list[Output]:
         """Those of all cameras."""
-        return [*self._listeners, *(output for _, output in self._shared)]
+        return self._shared.outputs
 
     @property
     def hub(self) -> Hub:
@@ -90,14 +86,14 @@ class Crew:
         control = Control(sensitivity=config.events.sensitivity)
         self._hub = Hub(queue, self._changed, control=control, waits=waits, watch=watch)
         self._sensitivity = config.events.sensitivity
-        for failure in self._exchange_outputs(config, plans):
+        for failure in self._shared.exchange(config, plans, self.hub):
             if not managed or type(failure) is not DeviceError:
                 raise failure
             _log.warning("%s", failure, extra={"code": "EH1513"})
         for plan in plans:
             self._start(CameraLoop(plan, self.hub))
 
-    def take_up(self, prepared: Prepared, *, waits: bool) -> str | None:
+    def take_up(self, prepared: Prepared, *, waits: bool) -> list[str]:
         """Go on with another config: what it does not change goes on as it was.
 
         Returns:
@@ -114,7 +110,7 @@ class Crew:
         if sensitivity != self._sensitivity:
             self._sensitivity = self.hub.control.sensitivity = sensitivity
         self._newcomers = []
-        failures = self._exchange_outputs(prepared.config, prepared.plans)
+        failures = self._shared.exchange(prepared.config, prepared.plans, self.hub)
         for plan in prepared.plans:
             tracker = prepared.trackers.get(plan.name)
             known = self._loops.get(plan.name)
@@ -124,7 +120,20 @@ class Crew:
             elif known.plan != plan:
                 known.renew(Renewal(plan, tracker))
         self._loops = {plan.name: self._loops[plan.name] for plan in prepared.plans}
-        return "; ".join(map(str, failures)) or None
+        return [str(failure) for failure in failures]
+
+    def open_lacking(self, now: float) -> list[str]:
+        """Open outputs that could not be opened before, if they can by now.
+
+        Returns:
+            What was said of those that are there.
+        """
+        found = self._shared.open_lacking(list(self.plans().values()), self.hub, now)
+        for output in found.values():
+            for loop in self.loops:
+                if loop.state != "ok":
+                    output.camera(loop.plan.name, loop.state, loop.health(now).reason)
+        return list(found)
 
     def refusals(self) -> list[str]:
         """Return what cameras could not take up of the last reload, once; the others go on."""
@@ -161,7 +170,7 @@ class Crew:
     def close(self, limit: float | None) -> None:
         """Deliver the last events within so many seconds, then close all outputs."""
         with ExitStack() as closing:
-            for _, output in self._shared:
+            for output in self._shared.opened:
                 closing.callback(output.close)
             if self._hub is not None:
                 closing.callback(self._hub.queue.close, limit)
@@ -189,37 +198,6 @@ class Crew:
             self._dismissed.append(ended)
         self._loops[loop.plan.name] = loop
         loop.start()
-
-    def _exchange_outputs(self, config: Config, plans: Sequence[Plan]) -> list[EdgeHandsError]:
-        """Keep the outputs whose table is the same, close the others, open the new ones.
-
-        Returns:
-            Why those that cannot be opened cannot; the others are.
-        """
-        wanted = shared_outputs(config)
-        kept = [(table, output) for table, output in self._shared if table in wanted]
-        gone = [output for table, output in self._shared if table not in wanted]
-        self._shared = kept
-        self.hub.outputs = tuple(self.outputs)
-        self.hub.queue.set_outputs(self.outputs, _LAST_EVENTS)
-        for output in gone:
-            output.close()  # before another takes its place at the same broker
-        for table, output in kept:
-            introduce(table, output, plans, self.hub.control)
-        known = [table for table, _ in kept]
-        failures: list[EdgeHandsError] = []
-        for table in wanted:
-            if table not in known:
-                known.append(table)
-                try:
-                    opened = open_shared(table, plans, self.hub.control, self._file)
-                except EdgeHandsError as error:
-                    failures.append(error)
-                else:
-                    self._shared.append((table, opened))
-        self.hub.queue.set_outputs(self.outputs, _LAST_EVENTS)
-        self.hub.outputs = tuple(self.outputs)
-        return failures
 
     def _end(self, loops: Iterable[CameraLoop], patience: float) -> None:
         loops = list(loops)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ VARIABLE = "EDGEHANDS_MEMORY_MAX"
 """In which the unit repeats its MemoryMax=, in MB, for a kernel that does not keep it."""
 
 _MB = 1e6
+_PAGE = os.sysconf("SC_PAGE_SIZE") / _MB
 _PROC = Path("/proc/self")
 _GROUPS = Path("/sys/fs/cgroup")
 _MAX = "memory.max"
@@ -27,10 +29,10 @@ class MemoryGuard:
     """Ends a run that grows beyond its limit.
 
     Args:
-        limit_mb: of this process's resident memory; None takes that of the control group, which
-            counts for all of its processes. Where the kernel keeps no account of groups it is that
-            of `VARIABLE`, for this process.
-        proc: where this process's files are.
+        limit_mb: of the resident memory of this process and those that it started, cameras' mostly;
+            None takes that of their control group. Where the kernel keeps no account of groups it
+            is that of `VARIABLE`.
+        proc: where this process's files are, beside those of the others.
         groups: where the control groups are.
         environment: of this process.
     """
@@ -70,7 +72,7 @@ class MemoryGuard:
 
     def _used(self) -> float | None:
         if self._limit is not None:
-            return resident_mb(self._proc)
+            return _family_mb(self._proc)
         if self._group is None:
             return None
         current = _number(self._group / "memory.current")
@@ -83,11 +85,35 @@ class MemoryGuard:
 
 def resident_mb(proc: Path = _PROC) -> float | None:
     """Return the memory that this process occupies, in MB."""
-    try:
-        pages = int((proc / "statm").read_text().split()[1])
-    except (OSError, ValueError, IndexError):
+    pages = _pages(proc)
+    return None if pages is None else pages[0] * _PAGE
+
+
+def _family_mb(proc: Path) -> float | None:
+    """Return what this process occupies, and those that it started on top of that."""
+    own = _pages(proc)
+    others = [pages for child in _children(proc) if (pages := _pages(proc.parent / child))]
+    if own is None:
         return None
-    return pages * os.sysconf("SC_PAGE_SIZE") / _MB
+    return (own[0] + sum(resident - shared for resident, shared in others)) * _PAGE
+
+
+def _pages(proc: Path) -> tuple[int, int] | None:
+    """Return the pages that a process occupies, and how many of those others may share."""
+    try:
+        _, resident, shared, *_ = map(int, (proc / "statm").read_text().split())
+    except (OSError, ValueError):
+        return None
+    return resident, shared
+
+
+def _children(proc: Path) -> list[str]:
+    """Return the numbers of the processes that this one started; none where they are not told."""
+    found: list[str] = []
+    for thread in (proc / "task").glob("*/children"):
+        with suppress(OSError):  # it has ended
+            found += thread.read_text().split()
+    return found
 
 
 def _own_group(proc: Path, groups: Path) -> Path | None:

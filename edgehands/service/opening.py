@@ -13,7 +13,6 @@ from edgehands.outputs.files import check_openable
 from edgehands.passwords import take_from_environment
 from edgehands.replay import interpreter_of
 from edgehands.settings import GestureRules
-from edgehands.tracker import HandTracker
 from edgehands.web_settings import WebConfig
 
 if TYPE_CHECKING:
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from edgehands.outputs import Output
     from edgehands.recording import Header
     from edgehands.service.plans import Plan, SharedConfig
+    from edgehands.tracker import HandTracker
     from edgehands.web.feed import Shown
     from edgehands.web.live import LivePage
 
@@ -57,6 +57,8 @@ def check_source(config: configs.CameraConfig, *, live: bool) -> None:
 
 def open_tracker(config: configs.TrackerConfig, *, static: bool) -> HandTracker:
     """Load the models and make a tracker of them."""
+    from edgehands.tracker import HandTracker  # which the camera's process need not wait for
+
     return HandTracker(
         model=config.model,
         backend=config.backend,

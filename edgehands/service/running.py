@@ -79,6 +79,8 @@ class Service:
         self._monitor: Monitor | None = None
         self._reloading = False
         self._once_more = False
+        self._problems: list[str] = []
+        """Of the config."""
         self._interrupted = False
 
     def health(self) -> Health:
@@ -138,6 +140,7 @@ class Service:
             with suppress(Empty):
                 self._inbox.get(timeout=TICK)()
             self._note_refusals()
+            self._note_arrivals()
             self._crew.raise_error()
             self._supervisor.tick(time.monotonic())
 
@@ -208,41 +211,49 @@ class Service:
         """Go on with the old config and say why."""
         said = "the config was not taken, the one before holds: %s"
         _log.error(said, problem, extra={"code": "EH1401"})
-        self._end_reload(problem)
+        self._end_reload([problem])
 
     def _take_up(self, prepared: Prepared) -> None:
         before, self.config = self.config, prepared.config
         self._supervisor.set_settings(self.config.service)
         self._warn()
-        problem = self._crew.take_up(prepared, waits=self._waits(self.config))
+        problems = self._crew.take_up(prepared, waits=self._waits(self.config))
         if self._monitor is not None and self.config.metrics != before.metrics:
             self._monitor.close()
             self._open_monitor()
-        if problem is not None:
-            _log_lack(problem)
+        if problems:
+            _log_lack("; ".join(problems))
         else:
             _log.warning("the config was read anew", extra={"code": "EH1402"})
-        self._end_reload(problem)
+        self._end_reload(problems)
 
     def _note_refusals(self) -> None:
         """Say what only turned out after a reload."""
         for refusal in self._crew.refusals():
             _log_lack(refusal)
-            known = self._supervisor.config_problem
-            self._tell_problem(f"{known}; {refusal}" if known else refusal)
+            self._tell_problems([*self._problems, refusal])
             self._supervisor.changed()
 
-    def _end_reload(self, problem: str | None) -> None:
+    def _note_arrivals(self) -> None:
+        """Take back what was said of outputs that could be opened after all."""
+        if arrived := self._crew.open_lacking(time.monotonic()):
+            self._tell_problems([each for each in self._problems if each not in arrived])
+            self._supervisor.changed()
+        if self._monitor is not None:
+            self._monitor.try_again(time.monotonic())
+
+    def _end_reload(self, problems: list[str]) -> None:
         self._reloading = False
         self._supervisor.more_pulses = ()
-        self._tell_problem(problem)
+        self._tell_problems(problems)
         self._supervisor.told(time.monotonic())
         if self._once_more:
             self._once_more = False
             self._begin_reload()
 
-    def _tell_problem(self, problem: str | None) -> None:
-        self._supervisor.config_problem = problem
+    def _tell_problems(self, problems: list[str]) -> None:
+        self._problems = problems
+        self._supervisor.config_problem = problem = "; ".join(problems) or None
         for output in self._crew.outputs:
             output.config(problem)
 

@@ -184,6 +184,7 @@ def _base() -> Path:
     if not root.exists():
         new = root.with_name(f"{root.name}.new")
         shutil.rmtree(new, ignore_errors=True)
+        ROOTS.mkdir(parents=True, exist_ok=True)
         run("mmdebstrap", "--quiet", "--variant=minbase", "--architecture=amd64",
             f"--include={PACKAGES}", RELEASE, str(new))  # fmt: skip
         (new / "etc" / "machine-id").write_text("0123456789abcdef0123456789abcdef\n")

@@ -24,7 +24,7 @@ PYTHON = "3.11"  # bookworm's
 GLIBC_MINORS = (17, *range(24, 37))
 LOCKS = tuple(
     PROJECT / "systemd" / f"requirements-{RELEASE}{extra}.txt"
-    for extra in ("", "-metrics", "-onnxruntime", "-openvino")
+    for extra in ("", "-metrics", "-onnxruntime", "-openvino", "-web")
 )
 
 

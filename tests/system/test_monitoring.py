@@ -23,6 +23,14 @@ METRICS = """
 [metrics]
 listen = "unix:/run/edgehands/metrics.sock"
 """
+PAGE = """
+[web]
+enabled = true
+"""
+VISIT = """
+from urllib.request import urlopen
+print(urlopen("http://127.0.0.1:8770/").read().decode())
+"""
 CONNECT = """
 import socket
 with socket.socket(socket.AF_UNIX) as client:
@@ -77,7 +85,7 @@ def test_doctor_finds_a_sound_service_sound(service: Service) -> None:
     answer = service.machine.run("edgehands", "doctor", "--json", check=False)
     findings = json.loads(answer.stdout)["findings"]
     said = [finding["what"] for finding in findings if finding["check"] == "service"]
-    assert said == ["runs, and starts with the machine; watchdog 10s"]
+    assert said == ["runs, and starts with the machine; watchdog 8s"]
 
 
 @pytest.fixture
@@ -93,6 +101,19 @@ def test_metrics_can_be_had_from_the_sandbox(measured: Service) -> None:
     assert "edgehands_ok 1.0" in measured.machine.run("python3", "-c", SCRAPE).stdout
 
 
+@pytest.fixture
+def watched(service: Service) -> Iterator[Service]:
+    """The service with its live page."""
+    service.configure(CAMERA, STDOUT, LIGHT, PAGE)
+    yield service
+    service.configure(CAMERA, STDOUT, LIGHT)
+
+
+def test_the_live_page_can_be_had_from_the_sandbox(watched: Service) -> None:
+    told(watched)
+    assert "<title>EdgeHands" in watched.machine.run("python3", "-c", VISIT).stdout
+
+
 def test_the_bundle_has_the_services_state_and_no_password(service: Service) -> None:
     place = "/etc/edgehands/mqtt-password"
     service.machine.run("install", "-m", "600", "/dev/null", place)
@@ -104,5 +125,5 @@ def test_the_bundle_has_the_services_state_and_no_password(service: Service) -> 
     assert answer.stdout.splitlines()[-1].startswith("/root/bundle.tar.gz is written")
     texts = service.machine.run("tar", "-xOzf", "/root/bundle.tar.gz").stdout
     assert CANARY not in texts
-    assert "WatchdogSec=10" in texts
+    assert "WatchdogSec=8" in texts
     assert '"state": "ok"' in texts

@@ -29,7 +29,7 @@ def test_killed_at_random_it_is_soon_ready_again(
 ) -> None:
     chance = random.Random(1)  # noqa: S311 (moments, not secrets)
     service.machine.run("systemctl", "restart", "edgehands")
-    restarts, seconds = service.restarts, []
+    restarts, seconds, late = service.restarts, [], []
     for _ in range(KILLS):
         time.sleep(chance.uniform(0, 3))
         pid = service.pid
@@ -40,11 +40,14 @@ def test_killed_at_random_it_is_soon_ready_again(
                 service.machine.run("kill", "-KILL", str(starting))
                 pid = starting
         seconds.append(service.wait_until_replaced(pid, 10 * patience(READY_SECONDS)))
+        if seconds[-1] > patience(READY_SECONDS):
+            late.append(seconds[-1])
     assert service.restarts >= restarts + KILLS
     service.machine.run("edgehands", "config", "check", CONFIG)
     service.machine.run("edgehands", "models", "check", "--models", "/var/lib/edgehands/models")
     service.machine.run("edgehands", "service", "status")
     assert service.gets_on()
-    median, worst = float(np.median(seconds)), max(seconds)
-    measured(f"kill -9, {KILLS} times: ready again after {median:.2f} s, at most {worst:.2f} s")
-    assert median <= patience(READY_SECONDS), seconds
+    median, p99, worst = np.percentile(seconds, (50, 99, 100))
+    said = f"kill -9, {KILLS} times: ready again after {median:.2f} s, p99 {p99:.2f} s"
+    measured(f"{said}, at most {worst:.2f} s; load {os.getloadavg()[0]:.1f}")
+    assert not late

@@ -6,7 +6,7 @@ import math
 from collections import deque
 from typing import TYPE_CHECKING
 
-from edgehands.gestures.motions.motion import BACK_AGAIN, OPPOSITE, Sign, above, below
+from edgehands.gestures.motions.motion import BACK_AGAIN, OPPOSITE, Sign, below, lack, unlikeness
 from edgehands.gestures.motions.stroke import StrokeReader
 from edgehands.settings import TICK
 
@@ -18,6 +18,9 @@ _RESTS = 0.15
 """Seconds for which the hand is looked at before and after."""
 _NOTICED = 0.11
 """Seconds after which the stroke that it begins is noticed."""
+_UNLIKE = 2.7
+"""Unlikeness up to which a stroke is a push: of drawn ones 99 % have less than 2.0, and in sixteen
+hours of hands that mean nothing none had less than 3.3."""
 
 
 class PushReader:
@@ -75,21 +78,27 @@ class PushReader:
         gesture = "push" if stroke.dx > 0 else "pull"
         if OPPOSITE[gesture] == self._last[0] and way[0].time - self._last[1] < BACK_AGAIN:
             return []
-        start, end = before[-1], after[0]
-        size = _mean_size(after) - _mean_size(before)
-        score = min(
-            above(abs(size), 0.24, 0.01),
-            above(stroke.top_speed, 0.65, 0.08),
-            above(stroke.length / max(stroke.seconds, 1e-6), 0.44, 0.05),
-            above(stroke.length / max(stroke.path, 1e-6), 0.75, 0.04),
-            below(_changed(start, end), 2.0, 0.1),
-            below(max(_unrest(before), _unrest(after)), 0.085, 0.01),
-            below(abs(after[-1].open - before[0].open), 1.8, 0.2),
-            above(min([shown.open for shown in way]), 0.65, 0.2),
-        )
+        score = below(_unlike_a_push(stroke, before, way, after), _UNLIKE, 0.2)
         if score >= 0.5:
-            self._last = (gesture, end.time)
+            self._last = (gesture, after[0].time)
         return [Sign(gesture, "start", score)]
+
+
+def _unlike_a_push(
+    stroke: Stroke, before: list[Moment], way: list[Moment], after: list[Moment]
+) -> float:
+    """Return how far a stroke is from the usual push or pull."""
+    size = abs(_mean_size(after) - _mean_size(before))
+    shown = [moment.open for moment in (*before, *way, *after)]
+    return unlikeness(
+        lack(size, 0.34, 0.27),
+        lack(stroke.top_speed, 1.24, 0.88),
+        lack(stroke.length / max(stroke.path, 1e-6), 1.0, 0.93),
+        lack(sum(shown) / len(shown), 2.7, 1.0),
+        lack(_changed(before[-1], after[0]), 0.97, 1.8),
+        lack(max(_unrest(before), _unrest(after)), 0.02, 0.05),
+        lack(abs(after[-1].open - before[0].open), 0.3, 1.35),
+    )
 
 
 def _changed(start: Moment, end: Moment) -> float:
@@ -98,9 +107,7 @@ def _changed(start: Moment, end: Moment) -> float:
     turned = (end.roll - start.roll + 180) % 360 - 180
     aside = math.log(end.aspect / start.aspect)
     bent = end.reach - start.reach
-    return math.sqrt(
-        (moved / 0.3) ** 2 + (turned / 5) ** 2 + (aside / 0.1) ** 2 + (bent / 0.12) ** 2
-    )
+    return math.hypot(moved / 0.3, turned / 5, aside / 0.1, bent / 0.12)
 
 
 def _mean_size(moments: list[Moment]) -> float:

@@ -141,17 +141,15 @@ class _HandReaders:
         self._last: Moment | None = None
         self._touch = Touch()
         self.pinch = PinchReader()
-        self._double_tap = DoubleTapReader()
         self._others = (
             *(SwipeReader(), PushReader(), WaveReader()),
-            *(CircleReader(), GrabReader()),
+            *(CircleReader(), GrabReader(), DoubleTapReader()),
         )
 
     def update(self, moment: Moment, *, alone: bool) -> list[Sign]:
         self._last = moment
         self._touch.update(moment)
         signs = self.pinch.update(moment, self._touch, blocked=not alone)
-        signs += self._double_tap.update(moment, self._touch)
         for reader in self._others:
             signs += reader.update(moment)
         return signs

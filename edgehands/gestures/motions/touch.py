@@ -9,28 +9,34 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING
 
+from edgehands.settings import TICK
+
 if TYPE_CHECKING:
     from edgehands.gestures.motions.moment import Moment
 
-_BEGINS = 0.4
-"""How much a hand pinches (`Moment.pinching`) when a touch may begin."""
 _RISE = 1.0
 """How much more than just before."""
 _WITHIN = 0.35
 """Seconds for the rise, at most."""
-_CURLED = 0.0
-"""Straightness of the index finger below which its tip lies in the hand and begins no touch."""
 _PARTED = 0.5
 """Share of the rise that is lost when fingers part again."""
 _TAP = 0.4
-"""Seconds; after a longer touch they have parted only below `_BEGINS`: a hand that turns while it
-pinches is seen to do so more, or less."""
+"""Seconds; after a longer touch they have parted only below where it began: a hand that turns while
+it pinches is seen to do so more, or less."""
 
 
 class Touch:
-    """Follows one hand's thumb and index finger."""
+    """Follows one hand's thumb and index finger.
 
-    def __init__(self) -> None:
+    Args:
+        begins: how much a hand pinches (`Moment.pinching`) when a touch may begin.
+        curled: straightness of the index finger (`Moment.straight`) below which its tip lies in the
+            hand and begins no touch.
+    """
+
+    def __init__(self, begins: float = 0.4, curled: float = 0.0) -> None:
+        self._begins = begins
+        self._curled = curled
         self._recent: deque[tuple[float, float]] = deque()
         self._low = 0.0
         self.high = 0.0
@@ -58,6 +64,7 @@ class Touch:
         elif self._has_parted(moment.time - self.since, pinching):
             self.since = None
             self._recent.clear()
+            self._recent.append((moment.time, pinching))
         if self.since is not None:
             self.high = max(self.high, pinching)
             self._sum += pinching
@@ -67,14 +74,14 @@ class Touch:
     def _begin(self, moment: Moment) -> None:
         time, pinching = moment.time, moment.pinching
         recent = self._recent
-        while recent and time - recent[0][0] > _WITHIN:
+        while recent and time - recent[0][0] > _WITHIN + TICK:
             recent.popleft()
         low = min([before for _, before in recent], default=pinching)
         recent.append((time, pinching))
-        if pinching > _BEGINS and pinching - low > _RISE and moment.straight > _CURLED:
+        if pinching > self._begins and pinching - low > _RISE and moment.straight > self._curled:
             self.since, self._low, self.high = time, low, pinching
             self._sum, self._count = 0.0, 0
 
     def _has_parted(self, lasted: float, pinching: float) -> bool:
         parted = pinching < self.high - _PARTED * (self.high - self._low)
-        return parted and (lasted <= _TAP or pinching < _BEGINS)
+        return parted and (lasted <= _TAP or pinching < self._begins)

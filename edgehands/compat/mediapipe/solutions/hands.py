@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from edgehands.closing import Closing
 from edgehands.compat.mediapipe.framework.formats.classification_pb2 import (
     Classification,
     ClassificationList,
@@ -22,10 +23,6 @@ from edgehands.settings import TrackerSettings
 from edgehands.tracker import HandTracker
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
-    from typing_extensions import Self
-
     from edgehands.hand import Hand, ImageArray
 
 __all__ = ["HAND_CONNECTIONS", "HandLandmark", "Hands", "SolutionOutputs"]
@@ -43,7 +40,7 @@ class SolutionOutputs(NamedTuple):
     multi_handedness: list[ClassificationList] | None
 
 
-class Hands:
+class Hands(Closing):
     """Finds hands in RGB images and follows them from one to the next.
 
     Handedness is that of a mirrored image, as from a selfie camera; flip others first, or read it
@@ -108,17 +105,6 @@ class Hands:
     def close(self) -> None:
         """Free the models. Safe to call twice."""
         self._tracker.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _open(self) -> HandTracker:
         return HandTracker(

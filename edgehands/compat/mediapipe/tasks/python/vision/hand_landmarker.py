@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from edgehands.closing import Closing
 from edgehands.compat.mediapipe.landmark_names import PALM, Bones, HandLandmark, finger_bones
 from edgehands.compat.mediapipe.tasks.python.core.base_options import BaseOptions
 from edgehands.compat.mediapipe.tasks.python.vision.core.vision_task_running_mode import (
@@ -21,8 +22,6 @@ from edgehands.settings import TrackerSettings
 from edgehands.tracker import HandTracker
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from typing_extensions import Self
 
     from edgehands.compat.mediapipe.tasks.python.vision.core.image import Image
@@ -66,7 +65,7 @@ class HandLandmarksConnections:
     )
 
 
-class HandLandmarker:
+class HandLandmarker(Closing):
     """Finds hands in pictures, in the frames of a video, or in a live stream.
 
     Handedness is the person's, in pictures that are not mirrored.
@@ -158,17 +157,6 @@ class HandLandmarker:
         if self._live is not None:
             self._live.close()
         self._tracker.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _require(self, mode: VisionTaskRunningMode) -> None:
         if self._mode is not mode:
