@@ -29,8 +29,8 @@ class GestureHolder:
     """Follows the poses of one hand.
 
     A pose starts its gesture once it was held for `enter_delay` by a still hand with no gate
-    closed, or longer, the less certain it is. The gesture ends when another one starts, or when its pose has been away for
-    `exit_delay`; shorter gaps do not end it.
+    closed, or for longer, the less certain it is. The gesture ends when another one starts, or when
+    its pose has been away for `exit_delay`; shorter gaps do not end it.
 
     Args:
         gates: the rules, and what the hands of a stream have in common.
