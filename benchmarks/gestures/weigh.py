@@ -26,6 +26,7 @@ from edgehands.gestures.vocabulary import shipped_vocabulary
 from edgehands.hand import Hand, Roi
 from edgehands.settings import GestureRules
 from edgehands.synthetic.dataset import TUNING_SEED
+from edgehands.synthetic.gesturing.moves import dynamic_scene
 from edgehands.synthetic.gesturing.observe import observe
 from edgehands.synthetic.gesturing.scenes import static_scene
 from edgehands.synthetic.gesturing.stage import HABIT, rng_of
@@ -67,6 +68,8 @@ _RIDGE = 1e-5
 _NEAR_RIDGE = 3e-6
 _NEAR, _NEAR_ROUNDS = 4.0, 2
 """Likenesses below nearly all that show a shape, down to which another hand is near to it."""
+_TO_PINCH = 450
+"""Scenes of hands that will pinch."""
 _ENOUGH = 300
 """Hands of a kind that are near a shape and have the say of all of that kind."""
 _SETTLED = 0.01
@@ -114,6 +117,17 @@ def idle(number: int) -> Examples:
             speed = still.update(hand, time)
             if speed <= GestureRules().max_speed and index % _EVERY == 0:
                 rows.append(_shape(hand))
+    measures = np.array(rows).reshape(-1, SHAPE_MEASURES)
+    return Examples(measures, np.full(len(rows), ""), np.ones(len(rows), bool))
+
+
+def about_to_pinch(number: int) -> Examples:
+    """Return a hand that will pinch and shows nothing yet."""
+    gestures = ("twist", "pinch_drag", "double_tap")
+    gesture = gestures[number % len(gestures)]
+    scene = dynamic_scene(gesture, TUNING_SEED, number // len(gestures), max_tilt=MODERATE)
+    moments = observe(scene, rng_of(TUNING_SEED, f"noise {gesture}", number))
+    rows = [_shape(hand) for time, hands in moments if 0.1 <= time <= 0.4 for hand in hands]
     measures = np.array(rows).reshape(-1, SHAPE_MEASURES)
     return Examples(measures, np.full(len(rows), ""), np.ones(len(rows), bool))
 
@@ -229,6 +243,8 @@ def main(
     look: Callable[[str], Examples] = partial(shown, numbers=range(scenes))
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
         examples = [*pool.map(look, STATIC), *pool.map(idle, range(minutes), chunksize=4)]
+        if only:
+            examples += pool.map(about_to_pinch, range(_TO_PINCH), chunksize=30)
     command = f"python -m edgehands.benchmarks.gestures.weigh --scenes {scenes} --minutes {minutes}"
     if only:
         figures = json.loads(FIGURES.read_text(encoding="utf-8"))
