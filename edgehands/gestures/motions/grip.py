@@ -33,15 +33,10 @@ class _Stay:
         while moment.time - self.moments[0].time > _LOOKED_AT + TICK:
             self.moments.pop(0)
 
-    @property
-    def open(self) -> float:
-        """How much it was open, on the average."""
-        return sum([moment.open for moment in self.moments]) / len(self.moments)
-
-    @property
-    def closed(self) -> float:
-        """How much it was closed, on the average."""
-        return sum([moment.closed for moment in self.moments]) / len(self.moments)
+    def mean(self, what: str) -> float:
+        """Return the mean of a number of its moments."""
+        told: list[float] = [getattr(moment, what) for moment in self.moments]
+        return sum(told) / len(told)
 
 
 class GrabReader:
@@ -94,11 +89,14 @@ def _unlike_a_grab(before: _Stay, after: _Stay) -> float:
     """Return how far what a hand did is from the usual grab or release."""
     opened, shut = (before, after) if before.shape == "open" else (after, before)
     start, end = before.moments[-1], after.moments[-1]
+    most_open, least_open = opened.mean("open"), shut.mean("open")
+    most_closed, least_closed = shut.mean("closed"), opened.mean("closed")
     return unlikeness(
-        lack(opened.open, 2.5, 1.0),
-        lack(shut.closed, 1.8, 0.1),
-        lack(opened.open - shut.open, 24.0, 19.5),
-        lack(shut.closed - opened.closed, 6.5, 4.7),
+        lack(most_open, 2.5, 1.0),
+        lack(most_closed, 1.8, 0.1),
+        lack(most_open - least_open, 24.0, 19.5),
+        lack(most_closed - least_closed, 6.5, 4.7),
+        lack(shut.mean("straight"), -0.5, 0.1),
         lack(_moved(start, end), 0.1, 0.2),
         lack(abs((end.roll - start.roll + 180) % 360 - 180), 2.0, 6.0),
         lack(after.since - before.left, 0.1, 0.22),
