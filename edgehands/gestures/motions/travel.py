@@ -42,9 +42,9 @@ class SwipeReader:
     whole way; one that comes into the picture was not seen at rest before.
     """
 
-    _UNLIKE = 2.0
-    """Unlikeness up to which a stroke is a swipe: of drawn ones 98.5 % have less, and in 22 hours
-    of hands that mean nothing one stroke had."""
+    _UNLIKE = 1.93
+    """Unlikeness up to which a stroke is a swipe: of drawn ones 99 % have less, and in 22 hours of
+    hands that mean nothing none had less than 1.96."""
 
     def __init__(self) -> None:
         self._strokes = StrokeReader(rest=2.0)
@@ -99,11 +99,11 @@ class SwipeReader:
         """Return how far a stroke is from the usual swipe; aside: degrees off its direction."""
         return unlikeness(
             lack(stroke.length, 3.1, 1.8),
-            lack(stroke.length / max(stroke.seconds, 1e-6), 7.7, 5.4),
+            lack(stroke.length / max(stroke.seconds, 1e-6), 7.7, 5.0),
             lack(stroke.top_speed, 13.9, 9.5),
             lack(stroke.length / max(stroke.path, 1e-6), 1.0, 0.93),
             lack(aside, 6.0, 20.0),
-            lack(sum(self._open) / max(len(self._open), 1), 2.7, 1.2),
+            lack(sum(self._open) / max(len(self._open), 1), 2.7, 1.4),
             lack(abs(math.log(end.unit / self._unit_before)), 0.08, 0.35),
         )
 
