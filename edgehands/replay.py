@@ -9,6 +9,7 @@ import msgspec
 from edgehands.control import NEUTRAL_SENSITIVITY, adjusted
 from edgehands.gestures.learned.store import load_learned
 from edgehands.interpreter import Interpreter
+from edgehands.steering import take_over
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from edgehands.config import Config
     from edgehands.events import Event
     from edgehands.hand import Hand
-    from edgehands.recording import Header, Reader
+    from edgehands.recording import Cut, Header, Reader
 
 
 class Replayed(NamedTuple):
@@ -29,6 +30,7 @@ class Replayed(NamedTuple):
     """What begins or ends in it now."""
     recorded: Sequence[Event]
     """What began or ended in it then."""
+    cut: Cut = ""
 
 
 def replay(recording: Reader, header: Header | None = None) -> Iterator[Replayed]:
@@ -39,17 +41,22 @@ def replay(recording: Reader, header: Header | None = None) -> Iterator[Replayed
 
     Args:
         recording: read from its beginning.
-        header: instead of the recording's, with other rules for example.
+        header: instead of the recording's, with other rules for example, which then hold to the
+            end, whatever was changed meanwhile.
 
     Raises:
         InputError: the recording is damaged; everything before the damage was returned.
     """
     header = header or recording.header
+    takes_changes = header is recording.header
     interpreter = interpreter_of(header)
     picture = header.width, header.height
     time = ts = 0.0
-    for time, ts, hands, recorded in recording:
-        yield Replayed(time, ts, hands, interpreter.update(hands, time, ts, picture), recorded)
+    for time, ts, hands, recorded, cut, change in recording:
+        if change is not None and takes_changes:
+            take_over(interpreter, change)
+        events = interpreter.finish(ts) if cut else interpreter.update(hands, time, ts, picture)
+        yield Replayed(time, ts, hands, events, recorded, cut)
     if recording.ending is not None:
         yield Replayed(time, ts, (), interpreter.finish(ts), recording.ending)
 

@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 
 from edgehands.cli.commands import app
 from edgehands.cli.models import TARGETS
+from edgehands.errors import UsageError
 from edgehands.models import store
 from edgehands.models.derived import RECIPES, SUBFOLDER
 from edgehands.synthetic import DEMO_CLIP
@@ -91,7 +92,8 @@ def test_without_a_command_it_helps() -> None:
     [
         (("run", "--source", "/dev/video9"), 69, "/dev/video9 does not exist"),
         (("run", "--source", "nothing.mp4"), 66, "nothing.mp4"),
-        (("live", "--source", "nothing.mp4"), 66, "no file 'nothing.mp4'"),
+        # With a config, so that none that lies on this machine is named.
+        (("live", "--config", os.devnull, "--source", "nothing.mp4"), 66, "no file 'nothing.mp4'"),
         (("run", "--source", "{picture}", "--model", "huge"), 2, "'huge': choose light, full"),
         (("run", "--source", "{picture}", "--model", "palm-full"), 2, "'palm-full'"),
         (("run", "--source", "{picture}", "--backend", "tpu"), 2, "no backend 'tpu': choose auto"),
@@ -108,7 +110,6 @@ def test_without_a_command_it_helps() -> None:
         (("run", "--source", "{picture}", "--draw", "/proc/no/out.mp4"), 66, "/proc/no"),
         (("run", "--source", "{picture}", "--landmarks", "/dev/full"), 66, "/dev/full: No space"),
         (("run", "--sorce", "x"), 2, "(Possible options: --source). See `"),
-        (("run",), 2, "--source"),
         (("rnu",), 2, "'run'"),
         (("run", "--config", "nothing.toml"), 78, "nothing.toml"),
     ],
@@ -242,6 +243,15 @@ def test_help_is_quick_and_names_what_there_is() -> None:
     talk = " ".join(edgehands("models", "build", "--help").stdout.replace("│", " ").split())
     assert f"folder {SUBFOLDER} of its model folder" in talk
     assert f"${store.ENVIRONMENT_VARIABLE}, {store.SYSTEM_FOLDER} and" in talk
+
+
+@pytest.mark.parametrize("command", [["run"], ["live"], ["record", "--out", "x.hands"]])
+def test_without_a_camera_and_a_config_it_says_what_to_type(command: list[str]) -> None:
+    """In this process, which finds no config that lies on this machine."""
+    answer = CliRunner().invoke(app, command)
+    assert isinstance(answer.exception, UsageError)
+    assert str(answer.exception).startswith("no camera")
+    assert "--source" in str(answer.exception)
 
 
 def test_the_help_of_every_command_says_all_that_was_written(

@@ -828,15 +828,15 @@ def test_with_three_times_too_much_work_a_frame_is_no_older_than_it_must_be(
         wait_for(lambda: running.ear.results)
         time.sleep(60 * MINUTES)
     ages = 1000 * np.array(running.ear.ages[20:])
-    minutes = np.array(times[20 : 20 + len(ages)]) / 60
-    waited = ages - 1000 * np.array(work[20 : 20 + len(ages)])
-    (slope, _), (whole, _) = (np.polyfit(minutes, each, 1) for each in (waited, ages))
+    slope = np.polyfit(np.array(times[20 : 20 + len(ages)]) / 60, ages, 1)[0]
+    fifth = len(ages) // 5
+    first, last = np.median(ages[:fifth]), np.median(ages[-fifth:])
     p50, p99, worst = np.percentile(ages, (50, 99, 100))
     allowed = 1000 * (patience(2 / FPS) + np.percentile(work, 99))
     said = (
         f"{len(ages)} frames: p50 {p50:.1f}, p99 {p99:.1f} of {allowed:.1f}, worst {worst:.1f} ms; "
-        f"{whole:+.2f} ms a minute, {slope:+.2f} without the work itself"
+        f"{slope:+.2f} ms a minute; median of the first fifth {first:.1f}, the last {last:.1f} ms"
     )
     print(f"\n{said}")  # noqa: T201
     assert p99 <= allowed, said
-    assert abs(slope) < 5 / MINUTES, said
+    assert last - first < 20, said  # a queue would grow by two thirds of a second in each

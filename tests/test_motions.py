@@ -217,16 +217,6 @@ def test_a_hand_that_turns_as_it_comes_nearer_pushes_nothing() -> None:
     assert started(read(moments(replace(shown, performances=(turning,))))) == []
 
 
-def test_a_hand_that_pointed_and_opens_releases_nothing() -> None:
-    for number in range(4):
-        shown = scene("release", number)
-        (part,) = shown.performances
-        angles = part.angles.copy()
-        angles[:, 5:9] = angles[-1, 5:9]
-        pointing = replace(part, angles=angles)
-        assert started(read(moments(replace(shown, performances=(pointing,))))) == []
-
-
 @pytest.mark.parametrize(
     ("pace", "told"), [(1.0, ["double_tap"]), (0.8, ["double_tap"]), (0.4, [])]
 )

@@ -88,7 +88,13 @@ def _explain_recording(
         ts = 0.0
         for entry in reader:
             ts = entry.ts
-            found = explainer.update(entry.hands, entry.time, ts, (header.width, header.height))
+            if entry.change is not None and config is None:
+                explainer.take_over(entry.change)
+            if entry.cut:
+                found = explainer.finish(ts)
+            else:
+                picture = header.width, header.height
+                found = explainer.update(entry.hands, entry.time, ts, picture)
             _print(*found, entry.time, as_json=as_json)
         if reader.ending is not None:
             _print(*explainer.finish(ts), None, as_json=as_json)

@@ -96,7 +96,7 @@ def _print_events(
             for event in events:
                 stdout.event(event)
             differing += _differing(entry.events, entry.recorded)
-            if kept and reader.ending is None:
+            if kept and reader.ending is None and entry.cut != "lost":
                 kept.result(Result(Frame(no_picture, entry.time, entry.time), entry.hands))
     finally:
         if kept:

@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING
 from edgehands.explain.judge import Judge
 from edgehands.replay import interpreter_of
 from edgehands.settings import GestureRules
+from edgehands.steering import take_over
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from edgehands.events import Event
     from edgehands.explain.spans import Span
     from edgehands.gestures.gates import Size
     from edgehands.hand import Hand
-    from edgehands.recording import Header
+    from edgehands.recording import Change, Header
 
 
 class Explainer:
@@ -29,7 +30,7 @@ class Explainer:
     def __init__(self, header: Header, gesture: str | None = None) -> None:
         self._interpreter = interpreter_of(header)
         self._judge = Judge(self._interpreter, self._rules, gesture)
-        self._header = header
+        self._held: Mapping[str, GestureRules] = header.gestures
         self._gesture = gesture
         self._open: dict[int, Span] = {}
 
@@ -53,8 +54,13 @@ class Explainer:
             self._open[hand.id] = span
         return ended, events
 
+    def take_over(self, change: Change) -> None:
+        """Let what the run was told meanwhile hold from the next frame on."""
+        take_over(self._interpreter, change)
+        self._held = change.rules
+
     def finish(self, ts: float) -> tuple[list[Span], list[Event]]:
-        """End everything, as when the stream ends."""
+        """End everything, as when the stream ends, or is interrupted."""
         spans = [*self._open.values()]
         self._open.clear()
         return spans, self._spoken_of(self._interpreter.finish(ts))
@@ -63,4 +69,4 @@ class Explainer:
         return [event for event in events if self._gesture in (None, event.gesture)]
 
     def _rules(self, gesture: str) -> GestureRules:
-        return self._header.gestures.get(gesture, GestureRules())
+        return self._held.get(gesture, GestureRules())

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from edgehands.hand import Hand
     from edgehands.health import CameraState, OutputHealth
     from edgehands.pulse import Pulse
-    from edgehands.recording import Header
+    from edgehands.recording import Change, Header
     from edgehands.report import FrameReport
 
 
@@ -41,6 +41,10 @@ class Result:
     """What the tracker did; None where it was not asked."""
     dropped: int = 0
     """Frames of this camera overtaken by newer ones so far."""
+    paused: bool = False
+    """Nobody looked for hands in it."""
+    change: Change | None = None
+    """What was changed before it was looked at."""
 
 
 class Output:
@@ -67,6 +71,12 @@ class Output:
 
     def result(self, result: Result) -> None:
         """Take one frame, in the tracker's thread; do not keep it long."""
+
+    def interrupt(self, events: Sequence[Event]) -> None:
+        """Take what ended because the camera gives no frames, in the tracker's thread.
+
+        Called for the outputs of this camera alone; more results may follow.
+        """
 
     def end(self, events: Sequence[Event]) -> None:
         """Take what ended because the run did, in the tracker's thread; no result follows."""

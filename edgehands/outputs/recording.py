@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from edgehands.events import Event
     from edgehands.outputs import Result
-    from edgehands.recording import Header
+    from edgehands.recording import Cut, Header
 
 
 class RecordingOutput(Output):
@@ -26,6 +26,8 @@ class RecordingOutput(Output):
         self._path = path
         self._header = header
         self._writer: Writer | None = None
+        self._last = 0.0, 0.0
+        """Time and ts of the last frame."""
         check_writable(path)  # now, not after the first frame
 
     def result(self, result: Result) -> None:
@@ -34,7 +36,15 @@ class RecordingOutput(Output):
             height, width = result.frame.image.shape[:2]
             header = msgspec.structs.replace(self._header, width=width, height=height)
             self._writer = Writer(self._path, header)
-        self._writer.write(Entry(result.frame.time, result.ts, result.hands, result.events))
+        self._last = result.frame.time, result.ts
+        cut: Cut = "paused" if result.paused else ""
+        entry = Entry(*self._last, result.hands, result.events, cut, result.change)
+        self._writer.write(entry)
+
+    def interrupt(self, events: Sequence[Event]) -> None:
+        """Write that the camera gave no more, and what that ended."""
+        if self._writer is not None:
+            self._writer.write(Entry(*self._last, events=events, cut="lost"))
 
     def end(self, events: Sequence[Event]) -> None:
         """Write that the run came to its end."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import struct
 import zlib
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 import msgspec
 import numpy as np
@@ -73,6 +73,20 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     edgehands: str = __version__
 
 
+Cut: TypeAlias = Literal["", "paused", "lost"]
+"""Why no hands were looked for, and what was under way ended: the run was paused, or the camera
+gave nothing that shows anything, so that this is no frame; "" where they were looked for."""
+
+
+class Change(msgspec.Struct, frozen=True, array_like=True):
+    """What was changed while the run was under way."""
+
+    rules: dict[str, GestureRules]
+    """Of all gestures."""
+    mirrored: bool | None = None
+    """Whether the pictures are; None leaves it."""
+
+
 class Entry(NamedTuple):
     """One recorded frame."""
 
@@ -83,6 +97,9 @@ class Entry(NamedTuple):
     hands: Sequence[Hand] = ()
     events: Sequence[Event] = ()
     """What began or ended in it, as the run said."""
+    cut: Cut = ""
+    change: Change | None = None
+    """What holds from this frame on."""
 
 
 class StoredHand(msgspec.Struct, frozen=True, array_like=True):
@@ -104,6 +121,9 @@ class StoredFrame(msgspec.Struct, frozen=True, array_like=True, tag="frame"):
     ts: float
     hands: tuple[StoredHand, ...]
     events: tuple[Event, ...]
+    # Recordings of before have neither.
+    cut: Cut = ""
+    change: Change | None = None
 
 
 class Ending(msgspec.Struct, frozen=True, array_like=True, tag="ending"):

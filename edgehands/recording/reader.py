@@ -68,7 +68,7 @@ class Reader(Closing):
                 hands = tuple(restored(hand) for hand in record.hands)
             except (msgspec.MsgspecError, ValueError) as error:
                 raise self._damaged(f"makes no sense ({error})") from error
-            yield Entry(record.time, record.ts, hands, record.events)
+            yield Entry(record.time, record.ts, hands, record.events, record.cut, record.change)
 
     def close(self) -> None:
         """Close the file. Safe to call twice."""

@@ -46,7 +46,8 @@ class Writer(Closing):
     def write(self, entry: Entry) -> None:
         """Add one frame."""
         hands = tuple(stored(hand) for hand in entry.hands)
-        frame = StoredFrame(entry.time, entry.ts, hands, tuple(entry.events))
+        events = tuple(entry.events)
+        frame = StoredFrame(entry.time, entry.ts, hands, events, entry.cut, entry.change)
         self._file.write(self._record(frame))
 
     def end(self, events: Sequence[Event] = ()) -> None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from edgehands.interpreter import Interpreter
     from edgehands.outputs import Output
     from edgehands.outputs.queue import EventQueue
-    from edgehands.recording import Header
+    from edgehands.recording import Change, Header
     from edgehands.settings import Area
     from edgehands.tracker import HandTracker
 
@@ -64,6 +64,11 @@ class Director:
             )
             self._masks = tuning.masks.get(self._camera, self._masks)
         return not self._control.enabled
+
+    @property
+    def change(self) -> Change | None:
+        """What the last call of `pauses` has changed."""
+        return self._steering.change
 
     def admit(self, frame: Frame) -> Frame:
         """Return what may be seen of a frame."""

@@ -76,10 +76,14 @@ class Pipeline:
         ts = self._timestamp(frame)
         camera, dropped = self._header.camera, self._summary.dropped_frames
         paused = self._director.pauses()
+        change = self._director.change
         frame = self._director.admit(frame)
         if paused:
             events = self._interpreter.finish(ts)
-            self._send(Result(frame, (), {}, events, ts, camera, dropped=dropped))
+            result = Result(
+                frame, (), {}, events, ts, camera, dropped=dropped, paused=True, change=change
+            )
+            self._send(result)
             return 0
         hands = self._tracker.update(frame.image, frame.time)
         report = self._tracker.last
@@ -89,7 +93,9 @@ class Pipeline:
             gestures = self._interpreter.gestures(hands)
         blocks = {hand.id: self._interpreter.block(hand) for hand in hands}
         self._summary.count(hands, report)
-        result = Result(frame, hands, gestures, events, ts, camera, blocks, report, dropped)
+        result = Result(
+            frame, hands, gestures, events, ts, camera, blocks, report, dropped, change=change
+        )
         with self._summary.stages.timed("outputs"):
             self._send(result)
         self._last_ts = ts
@@ -100,6 +106,8 @@ class Pipeline:
         if self._last_ts is None:
             return ()
         events = self._interpreter.finish(self._last_ts)
+        for output in self._own:
+            output.interrupt(events)
         self._put(events, time.monotonic())
         return events
 

@@ -74,11 +74,15 @@ def test_whatever_thread_hangs_the_service_comes_back(
     assert "most recent call first" in busy.machine.journal("edgehands")  # where it hung
 
 
-def test_a_capture_that_hangs_is_replaced_alone(busy: Service) -> None:
+def test_a_capture_that_hangs_is_replaced_alone(
+    busy: Service, measured: Callable[[str], None]
+) -> None:
     pid, (child,) = busy.pid, busy.children()
     busy.machine.run("kill", "-STOP", str(child))
+    begin = time.monotonic()
     wait_for(lambda: busy.children() not in ([child], []), REVIVED_SECONDS, "another capture")
     assert busy.gets_on()
+    measured(f"capture frozen: another one, and events after {time.monotonic() - begin:.1f} s")
     assert busy.pid == pid
 
 

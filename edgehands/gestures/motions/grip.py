@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from edgehands.gestures.motions.motion import Sign, below, lack, unlikeness
+from edgehands.gestures.motions.moment import keep, mean, moved, turned
+from edgehands.gestures.motions.motion import Sign
 from edgehands.gestures.motions.touch import Touch
+from edgehands.gestures.motions.usual import lack, likeness
 from edgehands.settings import TICK
 
 if TYPE_CHECKING:
@@ -25,18 +28,8 @@ class _Stay:
     since: float
     left: float = math.inf
     """When it was first seen otherwise."""
-    moments: list[Moment] = field(default_factory=list)
+    moments: deque[Moment] = field(default_factory=deque)
     """The last of it."""
-
-    def take(self, moment: Moment) -> None:
-        self.moments.append(moment)
-        while moment.time - self.moments[0].time > _LOOKED_AT + TICK:
-            self.moments.pop(0)
-
-    def mean(self, what: str) -> float:
-        """Return the mean of a number of its moments."""
-        told: list[float] = [getattr(moment, what) for moment in self.moments]
-        return sum(told) / len(told)
 
 
 class GrabReader:
@@ -67,8 +60,8 @@ class GrabReader:
         self._before = None
         if now.since - before.left > self._WITHIN + TICK:
             return []
-        score = below(_unlike_a_grab(before, now), self._UNLIKE, 0.2)
-        return [Sign("release" if now.shape == "open" else "grab", "start", score)]
+        gesture = "release" if now.shape == "open" else "grab"
+        return [Sign(gesture, "start", self._likeness(before, now))]
 
     def _follow(self, moment: Moment) -> None:
         shape = None
@@ -82,25 +75,25 @@ class GrabReader:
                 now.left = moment.time
                 self._before = now
             self._now = now = _Stay(shape, moment.time)
-        now.take(moment)
+        keep(now.moments, moment, _LOOKED_AT)
 
-
-def _unlike_a_grab(before: _Stay, after: _Stay) -> float:
-    """Return how far what a hand did is from the usual grab or release."""
-    opened, shut = (before, after) if before.shape == "open" else (after, before)
-    start, end = before.moments[-1], after.moments[-1]
-    most_open, least_open = opened.mean("open"), shut.mean("open")
-    most_closed, least_closed = shut.mean("closed"), opened.mean("closed")
-    return unlikeness(
-        lack(most_open, 2.5, 1.0),
-        lack(most_closed, 1.8, 0.1),
-        lack(most_open - least_open, 24.0, 19.5),
-        lack(most_closed - least_closed, 6.5, 4.7),
-        lack(shut.mean("straight"), -0.5, 0.1),
-        lack(_moved(start, end), 0.1, 0.2),
-        lack(abs((end.roll - start.roll + 180) % 360 - 180), 2.0, 6.0),
-        lack(after.since - before.left, 0.1, 0.22),
-    )
+    def _likeness(self, before: _Stay, after: _Stay) -> float:
+        """Return how like what a hand did is to the usual grab or release."""
+        start, end = before.moments[-1], after.moments[-1]
+        opened, shut = before.moments, after.moments
+        if before.shape == "closed":
+            opened, shut = shut, opened
+        return likeness(
+            lack(mean(opened, "open"), 2.5, 1.0),
+            lack(mean(shut, "closed"), 1.8, 0.1),
+            lack(mean(opened, "open") - mean(shut, "open"), 24.0, 19.5),
+            lack(mean(shut, "closed") - mean(opened, "closed"), 6.5, 4.7),
+            lack(mean(shut, "straight"), -0.5, 0.1),
+            lack(moved(start, end), 0.1, 0.2),
+            lack(abs(turned(start, end)), 2.0, 6.0),
+            lack(after.since - before.left, 0.1, 0.22),
+            most=self._UNLIKE,
+        )
 
 
 class _Tap(NamedTuple):
@@ -150,24 +143,19 @@ class DoubleTapReader:
             return []
         if tap.over - first.begun.time > self._WITHIN + TICK:
             return []
-        score = below(_unlike_a_double_tap(first, tap, moment), self._UNLIKE, 0.15)
+        score = self._likeness(first, tap, moment)
         if score >= 0.5:
             self._first = None
         return [Sign("double_tap", "start", score)]
 
-
-def _unlike_a_double_tap(first: _Tap, second: _Tap, end: Moment) -> float:
-    """Return how far two touches are from the usual double tap."""
-    return unlikeness(
-        lack((first.high + second.high) / 2, 2.9, 1.25),
-        lack((first.rise + second.rise) / 2, 6.0, 3.2),
-        lack(min(first.seconds, second.seconds), 0.23, 0.11),
-        lack(max(first.seconds, second.seconds), 0.27, 0.52),
-        lack(second.begun.time - first.over, 0.22, 0.5),
-        lack(_moved(first.begun, end), 0.07, 0.2),
-    )
-
-
-def _moved(before: Moment, after: Moment) -> float:
-    """Return how far the palm is from where it was, palm sizes."""
-    return math.hypot(after.x - before.x, after.y - before.y) / after.unit
+    def _likeness(self, first: _Tap, second: _Tap, end: Moment) -> float:
+        """Return how like two touches are to the usual double tap."""
+        return likeness(
+            lack((first.high + second.high) / 2, 2.9, 1.25),
+            lack((first.rise + second.rise) / 2, 6.0, 3.2),
+            lack(min(first.seconds, second.seconds), 0.23, 0.11),
+            lack(max(first.seconds, second.seconds), 0.27, 0.52),
+            lack(second.begun.time - first.over, 0.22, 0.5),
+            lack(moved(first.begun, end), 0.07, 0.2),
+            most=self._UNLIKE,
+        )

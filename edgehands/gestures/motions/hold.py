@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from statistics import pstdev
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from edgehands.gestures.motions.motion import Sign, below, lack, unlikeness
+from edgehands.gestures.motions.moment import keep, mean, moved, turned
+from edgehands.gestures.motions.motion import Sign
+from edgehands.gestures.motions.usual import lack, likeness
 from edgehands.settings import TICK
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class PinchReader:
         self._from: Moment | None = None
         self._touching: deque[Moment] = deque()
         self._judged = False
-        self._roll = 0.0
+        self._last: Moment | None = None
         self._angle = 0.0
         self._gesture: str | None = None
         self._score = 0.0
@@ -59,22 +60,19 @@ class PinchReader:
 
         Blocked: the other hand pinches too, which is no drag but a zoom.
         """
-        self.held = self._takes_hold(moment) if touch.since is not None else False
         if touch.since is None:
-            self._rested = None
+            self.held, self._rested = False, None
             self._touching.clear()
         else:
-            self._touching.append(moment)
-            while moment.time - self._touching[0].time > _LOOKED_AT + TICK:
-                self._touching.popleft()
+            self.held = self._takes_hold(moment)
+            keep(self._touching, moment, _LOOKED_AT)
         if not self.held or blocked:
             self._from = None
             return self.end()
         if self._from is None:
-            self._from, self._angle, self._roll = moment, 0.0, moment.roll
-            self._judged = False
-        self._angle += (moment.roll - self._roll + 180) % 360 - 180
-        self._roll = moment.roll
+            self._from, self._last, self._angle, self._judged = moment, moment, 0.0, False
+        self._angle += turned(self._last or moment, moment)
+        self._last = moment
         dx, dy = self._way(moment)
         if self._gesture is not None:
             self._value = self._measured(dx, dy)
@@ -86,11 +84,9 @@ class PinchReader:
         rested = self._rested
         if self.held and rested is not None:
             return True
-        if rested is None or math.hypot(moment.x - rested.x, moment.y - rested.y) > (
-            self._AT_REST * moment.unit
-        ):
+        if rested is None or moved(rested, moment) > self._AT_REST:
             self._rested = rested = moment
-        return moment.time - rested.time >= GRIP_DELAY - 1e-6
+        return moment.time - rested.time >= GRIP_DELAY - TICK
 
     def end(self) -> list[Sign]:
         """End what is under way, as when the hand is gone."""
@@ -101,17 +97,11 @@ class PinchReader:
 
     def _begin(self, touch: Touch, dx: float, dy: float) -> list[Sign]:
         """Tell a drag or a twist as soon as the hand has gone or turned far enough, or never."""
-        moved = math.hypot(dx, dy)
-        if abs(self._angle) >= self._TURNED and moved < self._IN_PLACE:
-            gesture, score = (
-                "twist",
-                below(self._unlike_a_twist(touch, moved), self._UNLIKE_TWIST, 0.15),
-            )
-        elif moved >= self._MOVED:
-            gesture, score = (
-                "pinch_drag",
-                below(self._unlike_a_drag(touch), self._UNLIKE_DRAG, 0.15),
-            )
+        way = math.hypot(dx, dy)
+        if abs(self._angle) >= self._TURNED and way < self._IN_PLACE:
+            gesture, score = "twist", self._likeness_to_twist(touch, way)
+        elif way >= self._MOVED:
+            gesture, score = "pinch_drag", self._likeness_to_drag(touch)
         else:
             return []
         if self._judged or score < 0.5:
@@ -121,28 +111,30 @@ class PinchReader:
         self._value = self._measured(dx, dy)
         return [Sign(gesture, "start", score, self._value)]
 
-    def _unlike_a_twist(self, touch: Touch, moved: float) -> float:
-        """Return how far the hand is from one that usually twists something."""
+    def _likeness_to_twist(self, touch: Touch, way: float) -> float:
+        """Return how like what the hand does is to the usual twist; way: gone meanwhile."""
         shown = self._touching
-        return unlikeness(
+        return likeness(
             lack(touch.firmness, 3.0, 1.7),
             lack(shown[-1].pinching, 3.2, 1.3),
-            lack(sum([moment.straight for moment in shown]) / len(shown), 0.63, -0.2),
-            lack(moved, 0.07, 0.16),
+            lack(mean(shown, "straight"), 0.63, -0.2),
+            lack(way, 0.07, 0.16),
+            most=self._UNLIKE_TWIST,
         )
 
-    def _unlike_a_drag(self, touch: Touch) -> float:
-        """Return how far the hand is from one that usually drags something."""
+    def _likeness_to_drag(self, touch: Touch) -> float:
+        """Return how like what the hand does is to the usual drag."""
         shown, begun = self._touching, self._from or self._touching[-1]
         held = [moment.pinching for moment in shown if moment.time >= begun.time]
-        return unlikeness(
+        return likeness(
             lack(touch.firmness, 3.0, 1.7),
             lack(touch.rise, 7.0, 3.9),
-            lack(sum([moment.tips for moment in shown]) / len(shown), 0.16, 0.29),
-            lack(float(np.std(held)), 0.21, 0.53),
+            lack(mean(shown, "tips"), 0.16, 0.29),
+            lack(pstdev(held), 0.21, 0.53),
             lack(abs(shown[-1].reach - begun.reach), 0.04, 0.2),
             lack(abs(math.log(shown[-1].unit / begun.unit)), 0.04, 0.2),
             lack(abs(self._angle), 2.0, 15.0),
+            most=self._UNLIKE_DRAG,
         )
 
     def _way(self, moment: Moment) -> tuple[float, float]:

@@ -69,19 +69,3 @@ def above(value: float, border: float, softness: float) -> float:
 def below(value: float, border: float, softness: float) -> float:
     """Map how far a value is below a border to 0..1."""
     return 1 - above(value, border, softness)
-
-
-def unlikeness(*lacks: float) -> float:
-    """Return how far a motion is from the usual one: it may lack in one thing, not in all."""
-    return math.hypot(*lacks)
-
-
-def lack(value: float, usual: float, poor: float) -> float:
-    """Return how much a value lacks: 0 where it is usual or better, 1 where it is poor, and on.
-
-    Args:
-        value: what is measured.
-        usual: of those who make the motion, the median of drawn ones on tuning seeds.
-        poor: about the worst 2 % of them, or farther off where idle hands hardly differ in it.
-    """
-    return max((value - usual) / (poor - usual), 0.0)

@@ -6,17 +6,10 @@ import math
 from collections import deque
 from typing import TYPE_CHECKING
 
-from edgehands.gestures.motions.motion import (
-    BACK_AGAIN,
-    OPPOSITE,
-    SWIPES,
-    Sign,
-    above,
-    below,
-    lack,
-    unlikeness,
-)
+from edgehands.gestures.motions.moment import moved
+from edgehands.gestures.motions.motion import BACK_AGAIN, OPPOSITE, SWIPES, Sign, above, below
 from edgehands.gestures.motions.stroke import StrokeReader
+from edgehands.gestures.motions.usual import lack, likeness
 
 if TYPE_CHECKING:
     from edgehands.gestures.motions.moment import Moment
@@ -74,8 +67,7 @@ class SwipeReader:
         if self._waiting is None:
             return []
         sign, since, end = self._waiting
-        gone = math.hypot(moment.x - end.x, moment.y - end.y) / end.unit
-        if gone > _GONE:
+        if moved(end, moment) > _GONE:
             self._waiting = None
             return []
         if moment.time - since < 0.1 - 1e-6:
@@ -92,12 +84,11 @@ class SwipeReader:
         if OPPOSITE[gesture] == self._last[0] and moment.time - self._last[1] < BACK_AGAIN:
             return None
         aside = math.degrees(math.atan2(abs(across), abs(along)))
-        score = below(self._unlikeness(stroke, aside, moment), self._UNLIKE, 0.15)
-        return Sign(gesture, "start", score)
+        return Sign(gesture, "start", self._likeness(stroke, aside, moment))
 
-    def _unlikeness(self, stroke: Stroke, aside: float, end: Moment) -> float:
-        """Return how far a stroke is from the usual swipe; aside: degrees off its direction."""
-        return unlikeness(
+    def _likeness(self, stroke: Stroke, aside: float, end: Moment) -> float:
+        """Return how like a stroke is to the usual swipe; aside: degrees off its direction."""
+        return likeness(
             lack(stroke.length, 3.1, 1.8),
             lack(stroke.length / max(stroke.seconds, 1e-6), 7.7, 5.0),
             lack(stroke.top_speed, 13.9, 9.5),
@@ -105,6 +96,7 @@ class SwipeReader:
             lack(aside, 6.0, 20.0),
             lack(sum(self._open) / max(len(self._open), 1), 2.7, 1.4),
             lack(abs(math.log(end.unit / self._unit_before)), 0.08, 0.35),
+            most=self._UNLIKE,
         )
 
 
