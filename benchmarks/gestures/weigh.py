@@ -19,6 +19,7 @@ import typer
 
 from edgehands.benchmarks.gestures.negatives import idle_minute
 from edgehands.benchmarks.gestures.positives import FAR, MODERATE, STATIC
+from edgehands.benchmarks.gestures.regression import logistic
 from edgehands.gestures.likeness import FARTHEST, FIGURES, pairs
 from edgehands.gestures.measures import UNITS, measure
 from edgehands.gestures.steadiness import Steadiness
@@ -149,7 +150,8 @@ def fitted(examples: Examples) -> dict[str, object]:
         shown, idle = names == name, names == ""
         others = ~shown & ~idle
         say = np.where(shown, 1 / shown.sum(), np.where(idle, 0.5 / idle.sum(), 0.5 / others.sum()))
-        slopes = _scaled(_logistic(table, shown, say, _RIDGE), table, shown, usual)
+        slopes = logistic(table, shown, say, ridge=_RIDGE, settled=_SETTLED)
+        slopes = _scaled(slopes, table, shown, usual)
         weights[name] = np.round(slopes, 4).tolist()
     return {"means": means.tolist(), "spreads": spreads.tolist(), "weights": weights}
 
@@ -174,7 +176,10 @@ def fitted_again(examples: Examples, shape: str, figures: dict[str, Any]) -> lis
         say = np.where(shown, 1 / shown.sum(), 0.0)
         for which in (idle & near, ~idle & ~shown & near):
             say[which] = 0.5 / max(int(which.sum()), _ENOUGH)
-        slopes = _logistic(table[shown | near], shown[shown | near], say[shown | near], _NEAR_RIDGE)
+        about = shown | near
+        slopes = logistic(
+            table[about], shown[about], say[about], ridge=_NEAR_RIDGE, settled=_SETTLED
+        )
         slopes = _scaled(slopes, table, shown, usual)
     return [round(float(slope), 4) for slope in slopes]
 
@@ -199,22 +204,6 @@ def _border(inside: Array, outside: Array) -> float:
     """
     low, high = float(np.percentile(outside, 99.97)), float(np.percentile(inside, 1.0))
     return min(low + _NEARER * (high - low), float(np.percentile(inside, _FEW)))
-
-
-def _logistic(table: Array, shown: Mask, say: Array, least: float) -> Array:
-    """Return slopes [P] by Newton's method; each hand has its say, and slopes are kept small."""
-    ridge = np.eye(table.shape[1]) * least * say.sum()
-    ridge[0, 0] = 0.0
-    slopes = np.zeros(table.shape[1])
-    for _ in range(40):
-        chance = 1 / (1 + np.exp(-np.clip(table @ slopes, -30, 30)))
-        gradient = table.T @ (say * (chance - shown)) + ridge @ slopes
-        bend = (table * (say * chance * (1 - chance) + 1e-12)[:, None]).T @ table + ridge
-        step = np.linalg.solve(bend, gradient)
-        slopes -= step
-        if np.abs(step).max() < _SETTLED:
-            break
-    return np.asarray(slopes)
 
 
 def _shape(hand: Hand) -> Array:
