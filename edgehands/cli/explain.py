@@ -57,13 +57,17 @@ def explain(
     Events stand between, marked with >, and motions that were nearly made.
     """
     from edgehands import config as configs
-    from edgehands.gestures.names import known_gestures
+    from edgehands import config_files
 
     if (recording is None) == (source is None):
         raise UsageError("say either a recording, FILE.hands, or --source with a camera or clip")
+    flags = {"frames": frames, "model": model, "backend": backend, "threads": threads}
+    given = [name for name, value in {**flags, "models": models}.items() if value is not None]
+    if recording is not None and given:
+        raise UsageError(f"--{given[0]} goes with --source: a recording is taken as it is")
     base = configs.Config()
     if config is not None:
-        base = configs.load_config(config, known_gestures=known_gestures())
+        base = config_files.load(config)
     if recording is not None:
         _explain_recording(recording, base if config else None, gesture, as_json=as_json)
         return
