@@ -74,6 +74,7 @@ class PushReader:
     def _read(
         self, stroke: Stroke, before: list[Moment], way: list[Moment], after: list[Moment]
     ) -> list[Sign]:
+        """Compare a stroke with the usual push or pull; one that is the way back is none."""
         gesture = "push" if stroke.dx > 0 else "pull"
         if OPPOSITE[gesture] == self._last[0] and way[0].time - self._last[1] < BACK_AGAIN:
             return []
