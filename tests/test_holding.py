@@ -53,6 +53,13 @@ def test_a_pose_starts_its_gesture_once_it_was_held() -> None:
     assert play("-aaaaaa") == [(3, "start", "a")]
 
 
+@pytest.mark.parametrize(("score", "ticks"), [(1.0, 6), (0.8, 6), (0.65, 8), (0.5, 10)])
+def test_a_pose_in_doubt_must_be_held_for_longer(score: float, ticks: int) -> None:
+    holder = holder_of(a=GestureRules(enter_delay=6 * TICK))
+    held = (holder.update(pose("a", score), HAND, tick * TICK) for tick in range(20))
+    assert next(tick for tick, changes in enumerate(held) if changes) == ticks
+
+
 def test_a_pose_that_goes_too_soon_starts_nothing() -> None:
     assert play("-aa-aa-aa-") == []
 

@@ -195,6 +195,36 @@ def test_a_hand_on_its_way_taps_and_grabs_nothing() -> None:
         assert started(read(moments(on_its_way(scene(gesture), 6.0)))) == []
 
 
+@pytest.mark.parametrize("gesture", ["push", "pull", "swipe_right"])
+def test_one_moment_that_is_seen_wrong_spoils_nothing(gesture: str) -> None:
+    shown = scene(gesture)
+    (part,) = shown.performances
+    middle = int(np.searchsorted(shown.times, sum(shown.shown) / 2))
+    bent = part.angles.copy()
+    bent[middle, [7, 11, 15, 19]] += 72.0
+    frames = list(moments(shown))
+    wrong = list(moments(replace(shown, performances=(replace(part, angles=bent),))))
+    frames[middle] = wrong[middle]
+    assert read_moment(frames[middle][1][0], 0.0).open < 0
+    assert started(read(frames)) == [gesture]
+
+
+def test_a_hand_that_turns_as_it_comes_nearer_pushes_nothing() -> None:
+    shown = scene("push")
+    (part,) = shown.performances
+    share = np.clip((shown.times - 0.5) / 0.4, 0, 1)[:, None]
+    turning = replace(part, turns=part.turns + share * (0.0, 0.0, 30.0))
+    assert started(read(moments(replace(shown, performances=(turning,))))) == []
+
+
+@pytest.mark.parametrize(
+    ("pace", "told"), [(1.0, ["double_tap"]), (0.8, ["double_tap"]), (0.4, [])]
+)
+def test_a_double_tap_is_quick(pace: float, told: list[str]) -> None:
+    frames = [(time / pace, hands) for time, hands in moments(scene("double_tap", fps=30.0 / pace))]
+    assert started(read(frames)) == told
+
+
 def test_a_hand_that_comes_to_point_elsewhere_draws_no_circle() -> None:
     shown = scene("circle_clockwise")
     (part,) = shown.performances

@@ -12,13 +12,14 @@ import json
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import numpy as np
 import typer
 
 from edgehands.benchmarks.gestures.negatives import idle_minute
 from edgehands.benchmarks.gestures.positives import FAR, MODERATE, STATIC
+from edgehands.benchmarks.gestures.regression import logistic
 from edgehands.gestures.likeness import FARTHEST, FIGURES, pairs
 from edgehands.gestures.measures import UNITS, measure
 from edgehands.gestures.steadiness import Steadiness
@@ -26,6 +27,7 @@ from edgehands.gestures.vocabulary import shipped_vocabulary
 from edgehands.hand import Hand, Roi
 from edgehands.settings import GestureRules
 from edgehands.synthetic.dataset import TUNING_SEED
+from edgehands.synthetic.gesturing.moves import dynamic_scene
 from edgehands.synthetic.gesturing.observe import observe
 from edgehands.synthetic.gesturing.scenes import static_scene
 from edgehands.synthetic.gesturing.stage import HABIT, rng_of
@@ -64,6 +66,13 @@ _TRUE_SCENES = 24
 _ODD_HABIT = 8.0
 """Degrees, as `stage.HABIT`."""
 _RIDGE = 1e-5
+_NEAR_RIDGE = 3e-6
+_NEAR, _NEAR_ROUNDS = 4.0, 2
+"""Likenesses below nearly all that show a shape, down to which another hand is near to it."""
+_TO_PINCH = 450
+"""Scenes of hands that will pinch."""
+_ENOUGH = 300
+"""Hands of a kind that are near a shape and have the say of all of that kind."""
 _SETTLED = 0.01
 """Of every slope in one step, when there is nothing more to win."""
 _FEW = 1.0
@@ -113,6 +122,17 @@ def idle(number: int) -> Examples:
     return Examples(measures, np.full(len(rows), ""), np.ones(len(rows), bool))
 
 
+def about_to_pinch(number: int) -> Examples:
+    """Return a hand that will pinch and shows nothing yet."""
+    gestures = ("twist", "pinch_drag", "double_tap")
+    gesture = gestures[number % len(gestures)]
+    scene = dynamic_scene(gesture, TUNING_SEED, number // len(gestures), max_tilt=MODERATE)
+    moments = observe(scene, rng_of(TUNING_SEED, f"noise {gesture}", number))
+    rows = [_shape(hand) for time, hands in moments if 0.1 <= time <= 0.4 for hand in hands]
+    measures = np.array(rows).reshape(-1, SHAPE_MEASURES)
+    return Examples(measures, np.full(len(rows), ""), np.ones(len(rows), bool))
+
+
 def shape_of(gesture: str) -> str:
     """Return the shape that a gesture is held in: all that point have one."""
     return shipped_vocabulary()[gesture].like or gesture
@@ -122,18 +142,59 @@ def fitted(examples: Examples) -> dict[str, object]:
     """Return means, spreads and weights."""
     measures, names, usual = examples
     means, spreads = measures.mean(axis=0).round(5), measures.std(axis=0).round(5)
-    table = pairs(np.clip((measures - means) / spreads, -FARTHEST, FARTHEST))
+    table = _spread(measures, means, spreads)
     weights = {}
     for name in dict.fromkeys(names.tolist()):
         if not name:
             continue
-        slopes = _logistic(table, names == name, names == "")
-        values = table @ slopes
-        border = _border(values[(names == name) & usual], values[names != name])
-        scale = _CERTAIN / (float(np.median(values[names == name])) - border)
-        slopes[0] -= border
-        weights[name] = np.round(slopes * scale, 4).tolist()
+        shown, idle = names == name, names == ""
+        others = ~shown & ~idle
+        say = np.where(shown, 1 / shown.sum(), np.where(idle, 0.5 / idle.sum(), 0.5 / others.sum()))
+        slopes = logistic(table, shown, say, ridge=_RIDGE, settled=_SETTLED)
+        slopes = _scaled(slopes, table, shown, usual)
+        weights[name] = np.round(slopes, 4).tolist()
     return {"means": means.tolist(), "spreads": spreads.tolist(), "weights": weights}
+
+
+def fitted_again(examples: Examples, shape: str, figures: dict[str, Any]) -> list[float]:
+    """Return the weights of one shape, fitted to those that show it and to what is near to it.
+
+    Most hands are far from a shape and tell nothing about its border; here they have no say.
+
+    Args:
+        examples: hands.
+        shape: its name.
+        figures: means, spreads and weights to begin with.
+    """
+    measures, names, usual = examples
+    table = _spread(measures, np.array(figures["means"]), np.array(figures["spreads"]))
+    shown, idle = names == shape, names == ""
+    slopes = np.array(figures["weights"][shape])
+    for _ in range(_NEAR_ROUNDS):
+        values = table @ slopes
+        near = values > np.percentile(values[shown], _FEW) - _NEAR
+        say = np.where(shown, 1 / shown.sum(), 0.0)
+        for which in (idle & near, ~idle & ~shown & near):
+            say[which] = 0.5 / max(int(which.sum()), _ENOUGH)
+        about = shown | near
+        slopes = logistic(
+            table[about], shown[about], say[about], ridge=_NEAR_RIDGE, settled=_SETTLED
+        )
+        slopes = _scaled(slopes, table, shown, usual)
+    return [round(float(slope), 4) for slope in slopes]
+
+
+def _spread(measures: Array, means: Array, spreads: Array) -> Array:
+    return pairs(np.clip((measures - means) / spreads, -FARTHEST, FARTHEST))
+
+
+def _scaled(slopes: Array, table: Array, shown: Mask, usual: Mask) -> Array:
+    """Return slopes with which 0 is the border and `_CERTAIN` the middle of the shape."""
+    values = table @ slopes
+    border = _border(values[shown & usual], values[~shown])
+    moved = slopes.copy()
+    moved[0] -= border
+    return np.asarray(moved * (_CERTAIN / (float(np.median(values[shown])) - border)))
 
 
 def _border(inside: Array, outside: Array) -> float:
@@ -143,24 +204,6 @@ def _border(inside: Array, outside: Array) -> float:
     """
     low, high = float(np.percentile(outside, 99.97)), float(np.percentile(inside, 1.0))
     return min(low + _NEARER * (high - low), float(np.percentile(inside, _FEW)))
-
-
-def _logistic(table: Array, shown: Mask, idle: Mask) -> Array:
-    """Return slopes [P] by Newton's method; each kind of hand has the same say."""
-    others = ~shown & ~idle
-    say = np.where(shown, 1 / shown.sum(), np.where(idle, 0.5 / idle.sum(), 0.5 / others.sum()))
-    ridge = np.eye(table.shape[1]) * _RIDGE * say.sum()
-    ridge[0, 0] = 0.0
-    slopes = np.zeros(table.shape[1])
-    for _ in range(40):
-        chance = 1 / (1 + np.exp(-np.clip(table @ slopes, -30, 30)))
-        gradient = table.T @ (say * (chance - shown)) + ridge @ slopes
-        bend = (table * (say * chance * (1 - chance) + 1e-12)[:, None]).T @ table + ridge
-        step = np.linalg.solve(bend, gradient)
-        slopes -= step
-        if np.abs(step).max() < _SETTLED:
-            break
-    return np.asarray(slopes)
 
 
 def _shape(hand: Hand) -> Array:
@@ -183,14 +226,22 @@ def main(
     scenes: Annotated[int, typer.Option(help="of each gesture")] = 300,
     minutes: Annotated[int, typer.Option(help="of hands that mean nothing")] = 360,
     processes: Annotated[int, typer.Option()] = 2,
+    only: Annotated[str, typer.Option(help="fit this shape again and leave the others")] = "",
 ) -> None:
     """Measure, fit and write."""
     look: Callable[[str], Examples] = partial(shown, numbers=range(scenes))
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
         examples = [*pool.map(look, STATIC), *pool.map(idle, range(minutes), chunksize=4)]
-    figures = fitted(_gathered(examples))
+        if only:
+            examples += pool.map(about_to_pinch, range(_TO_PINCH), chunksize=30)
     command = f"python -m edgehands.benchmarks.gestures.weigh --scenes {scenes} --minutes {minutes}"
-    figures = {"command": command, "measures": list(UNITS)[:SHAPE_MEASURES], **figures}
+    if only:
+        figures = json.loads(FIGURES.read_text(encoding="utf-8"))
+        figures["weights"][only] = fitted_again(_gathered(examples), only, figures)
+        figures["command"] += f"; {command} --only {only}"
+    else:
+        measures = list(UNITS)[:SHAPE_MEASURES]
+        figures = {"command": command, "measures": measures, **fitted(_gathered(examples))}
     FIGURES.write_text(json.dumps(figures) + "\n", encoding="utf-8")
 
 

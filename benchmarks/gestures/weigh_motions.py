@@ -20,6 +20,7 @@ import typer
 
 from edgehands.benchmarks.gestures.negatives import idle_minute
 from edgehands.benchmarks.gestures.positives import STATIC, scene_of
+from edgehands.benchmarks.gestures.regression import logistic
 from edgehands.gestures.motions import MOTIONS
 from edgehands.gestures.motions.shape import FARTHEST, FIGURES, MEASURES, read_form
 from edgehands.hand import Hand, Roi
@@ -59,6 +60,7 @@ _EVERY = {"motion": 2, "static": 3, "idle": 12}
 """Frames from one look to the next."""
 _DEPTHS = (0.5, 0.8, 1.0, 1.3)
 _RIDGE = 3e-4
+_SETTLED = 1e-4
 _CERTAIN = 3.0
 """What the hand in the middle of those that show a shape is told to have of it."""
 
@@ -133,7 +135,7 @@ def fitted(examples: dict[str, Array]) -> dict[str, object]:
             np.clip((rows - means) / spreads, -FARTHEST, FARTHEST)[:, list(chosen)]
             for rows in groups
         ]
-        slopes, bias = _logistic(off)
+        slopes, bias = _told_apart(off)
         values = off[0] @ slopes + bias
         scale = _CERTAIN / float(np.median(values))
         full = np.zeros(len(MEASURES))
@@ -148,24 +150,14 @@ def fitted(examples: dict[str, Array]) -> dict[str, object]:
     }
 
 
-def _logistic(groups: list[Array]) -> tuple[Array, float]:
-    """Return slopes and bias by Newton's method; the first group is inside, and each has a say."""
+def _told_apart(groups: list[Array]) -> tuple[Array, float]:
+    """Return slopes and bias; the first group is inside, and each has a say."""
     off = np.concatenate(groups)
     shown = np.arange(len(off)) < len(groups[0])
     says = zip((1.0, 0.5, 0.5), groups, strict=True)
     say = np.concatenate([np.full(len(rows), share / len(rows)) for share, rows in says])
     table = np.column_stack([np.ones(len(off)), off])
-    ridge = np.eye(table.shape[2]) * _RIDGE * say.sum()
-    ridge[0, 0] = 0.0
-    slopes = np.zeros(table.shape[2])
-    for _ in range(40):
-        chance = 1 / (1 + np.exp(-np.clip(table @ slopes, -30, 30)))
-        gradient = table.T @ (say * (chance - shown)) + ridge @ slopes
-        bend = (table * (say * chance * (1 - chance) + 1e-12)[:, None]).T @ table + ridge
-        step = np.linalg.solve(bend, gradient)
-        slopes -= step
-        if np.abs(step).max() < 1e-4:
-            break
+    slopes = logistic(table, shown, say, ridge=_RIDGE, settled=_SETTLED)
     return slopes[1:], float(slopes[0])
 
 

@@ -30,6 +30,8 @@ class _Reading(NamedTuple):
 
     fingers: float = 0.0
     like: float = 0.0
+    contrast: float | None = None
+    """Of straight fingers over folded ones; None: as `fingers`."""
 
     def slack(self, subject: str) -> float:
         """Return it for one subject: where a hand points and faces is never loose."""
@@ -40,14 +42,26 @@ class _Reading(NamedTuple):
 
 _BY_FINGERS = _Reading()
 _WHOLE_HAND = (
+    _Reading(fingers=8.0, like=-2.0, contrast=3.0),
     _Reading(fingers=5.0),
-    _Reading(like=0.4),
     _Reading(fingers=-1.0, like=1.2),
     _Reading(fingers=-2.0, like=1.6),
 )
-"""A hand that is like the shape may have odd fingers; the surer they are, the less like it may be.
+"""The more a hand is like the shape, the odder its fingers may be, and the other way round.
 
-Looked at on the real clips: a palm that is held out there is no more like those that are drawn."""
+On the tuning seed: of a hand seen from its back, whose fingers the model must guess, 8 instead of 5
+give `hook` 99 % of its scenes instead of 95 %, and no idle hand anything. Looked at on the real
+clips: a palm that is held out there is no more like those that are drawn."""
+_ALIKE_ONLY = {
+    "pointing": _WHOLE_HAND[:2],
+    "hook": _WHOLE_HAND[:2],
+    "ok": (_WHOLE_HAND[0], _Reading(fingers=5.0, like=-0.3)),
+    "pinch": (_WHOLE_HAND[0], _Reading(fingers=5.0, like=-0.45)),
+}
+"""Shapes that idle hands come near to, by how they hold an index finger or a thumb: sure fingers
+make up for nothing there, and where tips only seem to touch, a hand must be a little more like it.
+On two tuning seeds that took the poses that nobody meant from twelve in 16 hours to none, and a
+pinch is found in 99 of 100 scenes as before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +93,7 @@ class PoseTable:
     than the others: what a flat depth or an odd view does to all of them alike matters less then.
 
     A pose with a likeness is read in several ways, and the best counts: the whole hand decides and
-    fingers may be far off, or fingers decide and the whole hand may be a little off, or more.
+    fingers may be far off, or farther, or fingers decide and the whole hand may be off.
 
     Args:
         poses: in the order of the scores.
@@ -200,7 +214,10 @@ class _Asked(NamedTuple):
 
 
 def _readings(pose: dict[str, tuple[str, ...]]) -> tuple[_Reading, ...]:
-    return _WHOLE_HAND if "like" in pose else (_BY_FINGERS,)
+    if "like" not in pose:
+        return (_BY_FINGERS,)
+    (shape,) = pose["like"]
+    return _ALIKE_ONLY.get(shape, _WHOLE_HAND)
 
 
 def _conditions(pose: dict[str, tuple[str, ...]], reading: _Reading) -> Iterator[_Asked]:
@@ -214,7 +231,8 @@ def _conditions(pose: dict[str, tuple[str, ...]], reading: _Reading) -> Iterator
             for one in straight
             for other in folded
         )
-        loosened = tuple(need.loosened(reading.fingers) for need in needs)
+        slack = reading.fingers if reading.contrast is None else reading.contrast
+        loosened = tuple(need.loosened(slack) for need in needs)
         yield _Asked("straight over folded", ("clear",), [loosened])
 
 

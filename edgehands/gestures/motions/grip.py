@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from edgehands.gestures.motions.motion import Sign, below, lack, unlikeness
+from edgehands.gestures.motions.moment import keep, mean, moved, turned
 from edgehands.gestures.motions.touch import Touch
+from edgehands.gestures.motions.usual import Lack, compared
 from edgehands.settings import TICK
 
 if TYPE_CHECKING:
     from edgehands.gestures.motions.moment import Moment
+    from edgehands.gestures.motions.motion import Sign
 
 _LOOKED_AT = 0.3
 """Seconds of an open or closed hand that are kept."""
@@ -25,23 +28,8 @@ class _Stay:
     since: float
     left: float = math.inf
     """When it was first seen otherwise."""
-    moments: list[Moment] = field(default_factory=list)
+    moments: deque[Moment] = field(default_factory=deque)
     """The last of it."""
-
-    def take(self, moment: Moment) -> None:
-        self.moments.append(moment)
-        while moment.time - self.moments[0].time > _LOOKED_AT + TICK:
-            self.moments.pop(0)
-
-    @property
-    def open(self) -> float:
-        """How much it was open, on the average."""
-        return sum([moment.open for moment in self.moments]) / len(self.moments)
-
-    @property
-    def closed(self) -> float:
-        """How much it was closed, on the average."""
-        return sum([moment.closed for moment in self.moments]) / len(self.moments)
 
 
 class GrabReader:
@@ -72,8 +60,7 @@ class GrabReader:
         self._before = None
         if now.since - before.left > self._WITHIN + TICK:
             return []
-        score = below(_unlike_a_grab(before, now), self._UNLIKE, 0.2)
-        return [Sign("release" if now.shape == "open" else "grab", "start", score)]
+        return [self._compared(before, now)]
 
     def _follow(self, moment: Moment) -> None:
         shape = None
@@ -87,22 +74,28 @@ class GrabReader:
                 now.left = moment.time
                 self._before = now
             self._now = now = _Stay(shape, moment.time)
-        now.take(moment)
+        keep(now.moments, moment, _LOOKED_AT)
 
-
-def _unlike_a_grab(before: _Stay, after: _Stay) -> float:
-    """Return how far what a hand did is from the usual grab or release."""
-    opened, shut = (before, after) if before.shape == "open" else (after, before)
-    start, end = before.moments[-1], after.moments[-1]
-    return unlikeness(
-        lack(opened.open, 2.5, 1.0),
-        lack(shut.closed, 1.8, 0.1),
-        lack(opened.open - shut.open, 24.0, 19.5),
-        lack(shut.closed - opened.closed, 6.5, 4.7),
-        lack(_moved(start, end), 0.1, 0.2),
-        lack(abs((end.roll - start.roll + 180) % 360 - 180), 2.0, 6.0),
-        lack(after.since - before.left, 0.1, 0.22),
-    )
+    def _compared(self, before: _Stay, after: _Stay) -> Sign:
+        """Compare what a hand did with the usual grab or release."""
+        start, end = before.moments[-1], after.moments[-1]
+        gesture, opened, shut = "grab", before.moments, after.moments
+        if after.shape == "open":
+            gesture, opened, shut = "release", shut, opened
+        opening = mean(opened, "open") - mean(shut, "open")
+        closing = mean(shut, "closed") - mean(opened, "closed")
+        return compared(
+            gesture,
+            self._UNLIKE,
+            Lack("openness, open", mean(opened, "open"), 2.5, 1.0),
+            Lack("closedness, closed", mean(shut, "closed"), 1.8, 0.1),
+            Lack("change of openness", opening, 24.0, 19.5),
+            Lack("change of closedness", closing, 6.5, 4.7),
+            Lack("straightness of the index finger, closed", mean(shut, "straight"), -0.5, 0.1),
+            Lack("way", moved(start, end), 0.1, 0.2),
+            Lack("degrees turned", abs(turned(start, end)), 2.0, 6.0),
+            Lack("seconds between", after.since - before.left, 0.1, 0.22),
+        )
 
 
 class _Tap(NamedTuple):
@@ -152,24 +145,20 @@ class DoubleTapReader:
             return []
         if tap.over - first.begun.time > self._WITHIN + TICK:
             return []
-        score = below(_unlike_a_double_tap(first, tap, moment), self._UNLIKE, 0.15)
-        if score >= 0.5:
+        sign = self._compared(first, tap, moment)
+        if sign.score >= 0.5:
             self._first = None
-        return [Sign("double_tap", "start", score)]
+        return [sign]
 
-
-def _unlike_a_double_tap(first: _Tap, second: _Tap, end: Moment) -> float:
-    """Return how far two touches are from the usual double tap."""
-    return unlikeness(
-        lack((first.high + second.high) / 2, 2.9, 1.25),
-        lack((first.rise + second.rise) / 2, 6.0, 3.2),
-        lack(min(first.seconds, second.seconds), 0.23, 0.11),
-        lack(max(first.seconds, second.seconds), 0.27, 0.52),
-        lack(second.begun.time - first.over, 0.22, 0.5),
-        lack(_moved(first.begun, end), 0.07, 0.2),
-    )
-
-
-def _moved(before: Moment, after: Moment) -> float:
-    """Return how far the palm is from where it was, palm sizes."""
-    return math.hypot(after.x - before.x, after.y - before.y) / after.unit
+    def _compared(self, first: _Tap, second: _Tap, end: Moment) -> Sign:
+        """Compare two touches with the usual double tap."""
+        return compared(
+            "double_tap",
+            self._UNLIKE,
+            Lack("pinch at its most", (first.high + second.high) / 2, 2.9, 1.25),
+            Lack("rise of the pinch", (first.rise + second.rise) / 2, 6.0, 3.2),
+            Lack("seconds of the shorter touch", min(first.seconds, second.seconds), 0.23, 0.11),
+            Lack("seconds of the longer touch", max(first.seconds, second.seconds), 0.27, 0.52),
+            Lack("seconds between", second.begun.time - first.over, 0.22, 0.5),
+            Lack("way", moved(first.begun, end), 0.07, 0.2),
+        )

@@ -9,8 +9,12 @@ import numpy as np
 
 from edgehands.gestures.motions.shape import REACH, read_form, shape_of
 from edgehands.hand import Landmark
+from edgehands.settings import TICK
 
 if TYPE_CHECKING:
+    from collections import deque
+    from collections.abc import Sequence
+
     from edgehands.hand import Hand
 
     Points = list[list[float]]
@@ -94,3 +98,26 @@ def read_moment(hand: Hand, time: float, *, mirrored: bool = False) -> Moment:
         middle_tip=(side * middle_tip[0], middle_tip[1]),
         pinch_point=(side * (thumb_tip[0] + index_tip[0]) / 2, (thumb_tip[1] + index_tip[1]) / 2),
     )
+
+
+def keep(recent: deque[Moment], moment: Moment, seconds: float) -> None:
+    """Add a moment to the recent ones and drop those that are older than so many seconds."""
+    recent.append(moment)
+    while moment.time - recent[0].time > seconds + TICK:
+        recent.popleft()
+
+
+def mean(moments: Sequence[Moment], what: str) -> float:
+    """Return the mean of what moments measure, such as "open"."""
+    told: list[float] = [getattr(moment, what) for moment in moments]
+    return sum(told) / len(told)
+
+
+def moved(before: Moment, after: Moment) -> float:
+    """Return how far the palm is from where it was, palm sizes."""
+    return math.hypot(after.x - before.x, after.y - before.y) / after.unit
+
+
+def turned(before: Moment, after: Moment) -> float:
+    """Return how far the hand has turned since, degrees clockwise, -180 to 180."""
+    return (after.roll - before.roll + 180) % 360 - 180

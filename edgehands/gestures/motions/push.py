@@ -6,8 +6,10 @@ import math
 from collections import deque
 from typing import TYPE_CHECKING
 
-from edgehands.gestures.motions.motion import BACK_AGAIN, OPPOSITE, Sign, below, lack, unlikeness
+from edgehands.gestures.motions.moment import keep, mean, moved, turned
+from edgehands.gestures.motions.motion import BACK_AGAIN, OPPOSITE, Sign
 from edgehands.gestures.motions.stroke import StrokeReader
+from edgehands.gestures.motions.usual import Lack, compared
 from edgehands.settings import TICK
 
 if TYPE_CHECKING:
@@ -51,10 +53,7 @@ class PushReader:
 
     def _remember(self, moment: Moment) -> None:
         """Keep the last moments of a hand that does not come or go."""
-        recent = self._recent
-        recent.append(moment)
-        while moment.time - recent[0].time > _RESTS + _NOTICED + TICK:
-            recent.popleft()
+        keep(self._recent, moment, _RESTS + _NOTICED)
         self._way = []
 
     def _rested(self, time: float) -> list[Moment]:
@@ -75,47 +74,39 @@ class PushReader:
     def _read(
         self, stroke: Stroke, before: list[Moment], way: list[Moment], after: list[Moment]
     ) -> list[Sign]:
+        """Compare a stroke with the usual push or pull; one that is the way back is none."""
         gesture = "push" if stroke.dx > 0 else "pull"
         if OPPOSITE[gesture] == self._last[0] and way[0].time - self._last[1] < BACK_AGAIN:
             return []
-        score = below(_unlike_a_push(stroke, before, way, after), _UNLIKE, 0.2)
-        if score >= 0.5:
+        sign = _compared(gesture, stroke, before, way, after)
+        if sign.score >= 0.5:
             self._last = (gesture, after[0].time)
-        return [Sign(gesture, "start", score)]
+        return [sign]
 
 
-def _unlike_a_push(
-    stroke: Stroke, before: list[Moment], way: list[Moment], after: list[Moment]
-) -> float:
-    """Return how far a stroke is from the usual push or pull."""
-    size = abs(_mean_size(after) - _mean_size(before))
-    shown = [moment.open for moment in (*before, *way, *after)]
-    return unlikeness(
-        lack(size, 0.34, 0.27),
-        lack(stroke.top_speed, 1.24, 0.88),
-        lack(stroke.length / max(stroke.path, 1e-6), 1.0, 0.93),
-        lack(sum(shown) / len(shown), 2.7, 1.0),
-        lack(_changed(before[-1], after[0]), 0.97, 1.8),
-        lack(max(_unrest(before), _unrest(after)), 0.02, 0.05),
-        lack(abs(after[-1].open - before[0].open), 0.3, 1.35),
+def _compared(
+    gesture: str, stroke: Stroke, before: list[Moment], way: list[Moment], after: list[Moment]
+) -> Sign:
+    """Compare a stroke with the usual push or pull."""
+    size = math.log(mean(after, "scale") / mean(before, "scale"))
+    unrest = max(moved(rest[0], rest[-1]) for rest in (before, after))
+    opening = after[-1].open - before[0].open
+    return compared(
+        gesture,
+        _UNLIKE,
+        Lack("change of size, logarithm", abs(size), 0.34, 0.27),
+        Lack("top speed, logarithm a second", stroke.top_speed, 1.24, 0.88),
+        Lack("straightness", stroke.length / max(stroke.path, 1e-6), 1.0, 0.93),
+        Lack("openness", mean([*before, *way, *after], "open"), 2.7, 1.0),
+        Lack("other changes", _changed(before[-1], after[0]), 0.97, 1.8),
+        Lack("unrest before and after", unrest, 0.02, 0.05),
+        Lack("change of openness", abs(opening), 0.3, 1.35),
     )
 
 
 def _changed(start: Moment, end: Moment) -> float:
     """Return how much else has changed: place, turn and shape, each in what is much for a push."""
-    moved = math.hypot(end.x - start.x, end.y - start.y) / math.sqrt(start.unit * end.unit)
-    turned = (end.roll - start.roll + 180) % 360 - 180
+    way = math.hypot(end.x - start.x, end.y - start.y) / math.sqrt(start.unit * end.unit)
     aside = math.log(end.aspect / start.aspect)
     bent = end.reach - start.reach
-    return math.hypot(moved / 0.3, turned / 5, aside / 0.1, bent / 0.12)
-
-
-def _mean_size(moments: list[Moment]) -> float:
-    """Return the natural logarithm of how large the hand is seen."""
-    return math.log(sum([moment.scale for moment in moments]) / len(moments))
-
-
-def _unrest(moments: list[Moment]) -> float:
-    """Return how far a hand moved that should rest, palm sizes."""
-    first, last = moments[0], moments[-1]
-    return math.hypot(last.x - first.x, last.y - first.y) / last.unit
+    return math.hypot(way / 0.3, turned(start, end) / 5, aside / 0.1, bent / 0.12)

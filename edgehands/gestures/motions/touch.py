@@ -34,7 +34,7 @@ class Touch:
             hand and begins no touch.
     """
 
-    def __init__(self, begins: float = 0.4, curled: float = 0.0) -> None:
+    def __init__(self, begins: float = 0.4, curled: float = -0.3) -> None:
         self._begins = begins
         self._curled = curled
         self._recent: deque[tuple[float, float]] = deque()

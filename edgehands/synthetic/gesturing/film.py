@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from functools import lru_cache, partial
+from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -41,15 +41,16 @@ def film(scene: Scene, seed: int, *, skin: int) -> Iterator[tuple[float, ImageAr
         seed: draws background, light and noise.
         skin: index of `TONES`.
     """
-    folder = f"films/{_name(scene, seed, skin)}"
+    take = _take(scene, seed, skin)
+    folder = f"films/{_recipe()}/{take}"
     for number, time in enumerate(scene.times):
-        blob = cached(f"{folder}/{number:05d}.jpg", partial(_draw, scene, number, seed, skin))
+        blob = cached(f"{folder}/{number:05d}.jpg", partial(_draw, scene, number, take, skin))
         picture = np.asarray(cv2.imdecode(np.frombuffer(blob, np.uint8), cv2.IMREAD_COLOR))
         yield float(time), np.ascontiguousarray(picture[..., ::-1])
 
 
 class _Set(NamedTuple):
-    """What stays the same for a whole film."""
+    """What stays the same for a whole film, and is drawn anew for each."""
 
     look: Look
     backdrop: Picture
@@ -58,8 +59,8 @@ class _Set(NamedTuple):
 
 
 @lru_cache(maxsize=1)
-def _set(seed: int, skin: int, moments: int) -> _Set:
-    rng = np.random.default_rng([seed, skin, moments])
+def _set(take: str, skin: int) -> _Set:
+    rng = np.random.default_rng(int(take, 16))
     kind = str(rng.choice(list(BACKGROUNDS)))
     look = Look(TONES[skin], (0.1, 0.12, 0.2) if rng.random() < 0.5 else None)
     backdrop = background(kind, CAMERA.width, CAMERA.height, rng)
@@ -68,8 +69,8 @@ def _set(seed: int, skin: int, moments: int) -> _Set:
     return _Set(look, backdrop, light, Sensor(blur=0.5, noise=float(rng.uniform(0.002, 0.012))))
 
 
-def _draw(scene: Scene, number: int, seed: int, skin: int) -> bytes:
-    look, backdrop, light, sensor = _set(seed, skin, len(scene.times))
+def _draw(scene: Scene, number: int, take: str, skin: int) -> bytes:
+    look, backdrop, light, sensor = _set(take, skin)
     actors = []
     for part in scene.performances:
         px, py, pz = (float(value) for value in part.places[number])
@@ -77,16 +78,21 @@ def _draw(scene: Scene, number: int, seed: int, skin: int) -> bytes:
         placement = Placement((px, py, pz), yaw, pitch, roll, part.left)
         pose = Pose.from_array(part.angles[number])
         actors.append(Actor(placement, pose, scene.gesture, part.anatomy, look))
-    rng = np.random.default_rng([seed, skin, number])
+    rng = np.random.default_rng([int(take, 16), number])
     picture = draw(actors, CAMERA, backdrop, light=light, sensor=sensor, rng=rng)
     parameters = [cv2.IMWRITE_JPEG_QUALITY, _QUALITY]
     return cv2.imencode(".jpg", np.ascontiguousarray(picture[..., ::-1]), parameters)[1].tobytes()
 
 
-def _name(scene: Scene, seed: int, skin: int) -> str:
-    """Return a name made of everything that these pictures are made of, this source included."""
-    digest = hashlib.sha256(Path(__file__).read_bytes())
-    digest.update(f"{seed} {skin} {scene.gesture} {CAMERA}".encode())
+@cache
+def _recipe() -> str:
+    """Return a name for this source: it, too, makes the pictures what they are."""
+    return hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:8]
+
+
+def _take(scene: Scene, seed: int, skin: int) -> str:
+    """Return a name, hexadecimal digits, made of all that makes one film different from another."""
+    digest = hashlib.sha256(f"{seed} {skin} {scene.gesture} {CAMERA}".encode())
     for part in scene.performances:
         digest.update(f"{part.left} {part.anatomy}".encode())
         for numbers in (part.angles, part.places, part.turns):
