@@ -72,7 +72,11 @@ def _root(
     verbose: Annotated[
         int,
         typer.Option(
-            "--verbose", "-v", count=True, help="Say what is chosen and why; -vv for all."
+            "--verbose",
+            "-v",
+            count=True,
+            help="Say what is chosen and why; -vv for all.",
+            show_default=False,
         ),
     ] = 0,
     version: Annotated[  # noqa: ARG001 (its callback does the work)
