@@ -58,7 +58,6 @@ def base_root() -> Path:
         )
         # So that nobody is asked for a locale at the first start.
         (part / "etc/machine-id").write_text(f"{uuid.uuid4().hex}\n")
-        (part / "etc/hosts").write_text("127.0.0.1 localhost\n")
         # Only the tests start a broker.
         (part / "etc/systemd/system/mosquitto.service").symlink_to("/dev/null")
         part.rename(root)
@@ -77,6 +76,7 @@ class Machine:
         self._leader = 0
         self._group = f"edgehands-test-{os.getpid()}-{folder.name}"
         here("cp", "-a", "--reflink=auto", str(base_root()), str(self.root))
+        (self.root / "etc/hosts").write_text("127.0.0.1 localhost\n")
 
     def boot(self) -> None:
         """Start its systemd and wait until it is up."""
