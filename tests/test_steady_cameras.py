@@ -351,7 +351,10 @@ def test_a_camera_that_is_missing_is_waited_for_and_says_why() -> None:
         only_child()
 
 
-def test_a_camera_that_comes_back_is_opened_by_the_process_that_lost_it() -> None:
+def test_a_camera_that_comes_back_is_opened_by_the_process_that_lost_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("edgehands.cameras.steady._REOPENED", {"test"})  # in the place of USB
     with steady("test:?unplug=1@1.5&every=3", width=64, height=48) as camera:
         take_one(camera)
         child = only_child()

@@ -41,9 +41,9 @@ _STUCK = 3
 _AGAIN = frozenset({"usb", "rtsp", "rtsps", "http", "https", "test"})
 """Kinds that could not be opened and can be tried again by the same process. libcamera and
 GStreamer are better left to a new one."""
-_REOPENED = frozenset({"usb", "test"})
+_REOPENED = frozenset({"usb"})
 """Kinds that were open and can be opened again by the same process, which takes a small board
-seconds to start. A network stream is better left to a new one."""
+seconds to start: their coming back is seen. A network stream is better left to a new one."""
 
 
 class SteadyCamera(Camera):
