@@ -34,12 +34,13 @@ test-arm64: $(VENV)/.installed-dev
 	$(BIN)/edgehands models fetch
 	$(BIN)/python -m pytest tests/test_arm64.py
 
-# The README's words in fresh Debian roots, x86-64 and emulated; root and the same packages.
+# The README's words in fresh Debian roots, x86-64 and emulated; root and the same packages. Half an
+# hour on a busy machine, most of it emulated.
 test-roots: $(VENV)/.installed-dev
 	$(BIN)/edgehands models fetch
 	$(BIN)/python -m pytest tests/test_roots.py
 
-# A whole Debian in QEMU, whose camera is unplugged and whose power fails; root, half an hour:
+# A whole Debian in QEMU, whose camera is unplugged and whose power fails; root, 50 minutes:
 # apt install qemu-system-x86 systemd-container mmdebstrap mosquitto.
 test-guest: $(VENV)/.installed-dev
 	$(BIN)/edgehands models fetch

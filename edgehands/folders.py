@@ -49,7 +49,8 @@ def write_whole(path: Path, content: bytes, *, mode: int | None = None) -> None:
     Args:
         path: its folder is made if need be.
         content: of the file.
-        mode: its permissions; None leaves them to the umask.
+        mode: its permissions; None takes those of the file that is there, with its owner, and
+            leaves a new one's to the umask.
 
     Raises:
         OSError: it cannot be written; then nothing is left behind, and an older file stays.
@@ -61,6 +62,8 @@ def write_whole(path: Path, content: bytes, *, mode: int | None = None) -> None:
         with part.open("xb") as file:
             if mode is not None:
                 os.fchmod(file.fileno(), mode)
+            else:
+                _be_like(path, file.fileno())
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
@@ -90,6 +93,15 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def _be_like(path: Path, file: int) -> None:
+    """Give an open file the permissions, and for root the owner, of the one that it replaces."""
+    with suppress(OSError):  # there is none, or the file system knows of neither
+        old = path.stat()
+        if os.geteuid() == 0:
+            os.fchown(file, old.st_uid, old.st_gid)
+        os.fchmod(file, stat.S_IMODE(old.st_mode))
 
 
 def _folder(variable: str, default: str) -> Path | None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from edgehands.events import Event
     from edgehands.gestures.gates import Block, Size
     from edgehands.gestures.learned import Learned
+    from edgehands.gestures.motions import Attempt
     from edgehands.gestures.poses import PoseExplanation, PoseScore
     from edgehands.gestures.vocabulary import Vocabulary
     from edgehands.hand import Hand
@@ -121,6 +122,10 @@ class Interpreter:
     def block(self, hand: Hand) -> Block | None:
         """Return what keeps the pose of a hand of the latest frame from being a gesture."""
         return self._events.block(hand.id)
+
+    def attempts(self) -> Sequence[Attempt]:
+        """Return what might have been a motion in the latest frame and was not."""
+        return self._motions.attempts if self._motions else ()
 
     def gestures(self, hands: Sequence[Hand]) -> dict[int, str]:
         """Return the gesture that each of these hands is in, by its id; the idle are left out."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -18,14 +17,15 @@ import numpy as np
 
 from edgehands import isolated
 from edgehands.errors import DeviceError, EdgeHandsError
-from edgehands.inference import Description, ModelFile  # noqa: TC001 (msgspec reads them)
-from edgehands.selection import load_backend, open_session
+from edgehands.probe_child import WORK, Answer, Array, Job
+from edgehands.selection import load_backend
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Mapping, Sequence
+    from collections.abc import Hashable, Mapping, Sequence
 
     from edgehands.hand import FloatArray
-    from edgehands.isolated import Ending, Watch
+    from edgehands.inference import Description, ModelFile
+    from edgehands.isolated import Ending
 
     Outputs: TypeAlias = tuple[FloatArray, ...]
 
@@ -67,43 +67,6 @@ class Trial:
         """Raise what the backend raised, or a DeviceError, unless all is well."""
         if self.outcome != "ok":
             raise self.error or DeviceError(self.message)
-
-
-class _Array(msgspec.Struct, frozen=True):
-    """A float32 array between two processes."""
-
-    shape: tuple[int, ...]
-    data: bytes
-
-    @classmethod
-    def of(cls, array: FloatArray) -> _Array:
-        whole = np.asarray(array, np.float32)
-        return cls(whole.shape, whole.tobytes())
-
-    def array(self) -> FloatArray:
-        return np.frombuffer(self.data, np.float32).reshape(self.shape)
-
-
-class _Job(msgspec.Struct, frozen=True):
-    """What the child is to do."""
-
-    backend: str
-    model: ModelFile
-    batch: int
-    device: str | None
-    threads: int
-    options: dict[str, str]
-    inputs: list[_Array]
-    timed_runs: int
-
-
-class _Answer(msgspec.Struct, frozen=True):
-    """What came of it."""
-
-    description: Description
-    open_seconds: float
-    run_seconds: list[float]
-    outputs: list[list[_Array]]
 
 
 def sample_inputs(model: ModelFile, batch: int = 1) -> list[FloatArray]:
@@ -191,18 +154,18 @@ def probe(
         timed_runs: so many runs more on the last input, for their times only.
     """
     inputs = sample_inputs(model, batch) if inputs is None else inputs
-    job = _Job(
+    job = Job(
         backend=backend,
         model=model,
         batch=batch,
         device=device,
         threads=threads,
         options=dict(options or {}),
-        inputs=[_Array.of(each) for each in inputs],
+        inputs=[Array.of(each) for each in inputs],
         timed_runs=timed_runs,
     )
     try:
-        ending = isolated.run("edgehands.probe:work", msgspec.msgpack.encode(job), timeout)
+        ending = isolated.run(WORK, msgspec.msgpack.encode(job), timeout)
     except OSError as error:
         return Trial("error", f"{backend} cannot be tried in another process: {error}")
     for line in ending.log.splitlines():
@@ -265,49 +228,9 @@ def ensure(
         _works.add(key)
 
 
-def work(job: bytes, watch: Watch) -> bytes:
-    """Do a job: the other process's side."""
-    return msgspec.msgpack.encode(_do(msgspec.msgpack.decode(job, type=_Job), watch))
-
-
-def _do(job: _Job, watch: Watch) -> _Answer:
-    watch("opening it")
-    before = time.perf_counter()
-    with open_session(
-        job.backend,
-        job.model,
-        batch=job.batch,
-        device=job.device,
-        threads=job.threads,
-        options=job.options,
-    ) as session:
-        open_seconds = time.perf_counter() - before
-        seconds: list[float] = []
-        outputs = []
-        for picture in [each.array() for each in job.inputs]:
-            watch("running it")
-            session.input[:] = picture
-            outputs.append([_Array.of(output) for output in _timed(session.run, seconds)])
-        for _ in range(job.timed_runs):
-            watch("running it")
-            _timed(session.run, seconds)
-        description = session.describe()
-        watch("closing it")
-    return _Answer(description, open_seconds, seconds, outputs)
-
-
-def _timed(run: Callable[[], Outputs], seconds: list[float]) -> Outputs:
-    before = time.perf_counter()
-    outputs = run()
-    seconds.append(time.perf_counter() - before)
-    return outputs
-
-
-def _trial(
-    job: _Job, ending: Ending, expected: Sequence[Outputs] | None, tolerance: float
-) -> Trial:
+def _trial(job: Job, ending: Ending, expected: Sequence[Outputs] | None, tolerance: float) -> Trial:
     if ending.how == "answered":
-        answer = msgspec.msgpack.decode(ending.answer, type=_Answer)
+        answer = msgspec.msgpack.decode(ending.answer, type=Answer)
         return _judged(answer, job, expected, tolerance, ending.log)
     if ending.how == "raised":
         return Trial("error", ending.message, error=ending.error, log=ending.log)
@@ -316,8 +239,8 @@ def _trial(
 
 
 def _judged(
-    answer: _Answer,
-    job: _Job,
+    answer: Answer,
+    job: Job,
     expected: Sequence[Outputs] | None,
     tolerance: float,
     log: str,
@@ -353,7 +276,7 @@ def _judged(
     )
 
 
-def _shape_mistake(got: list[Outputs], job: _Job) -> str:
+def _shape_mistake(got: list[Outputs], job: Job) -> str:
     """Say what is not as the catalog has it, "" if all is."""
     wanted = [(job.batch, *output.shape) for output in job.model.outputs]
     for outputs in got:

@@ -71,6 +71,16 @@ def models() -> None:
         pytest.skip(f"no real models: {bad[0]}")
 
 
+@pytest.fixture(scope="session")
+def recording(models: None, tmp_path_factory: pytest.TempPathFactory) -> Path:  # noqa: ARG001
+    """What tflite answered, for every model, as the replay backend keeps it."""
+    from tests.sessions import record
+
+    path = tmp_path_factory.mktemp("recording") / "all.npz"
+    record(path)
+    return path
+
+
 @pytest.fixture
 def start_broker(tmp_path: Path) -> Iterator[Callable[..., Mosquitto]]:
     """Starts brokers, with lines of mosquitto.conf of their own; all end with the test."""

@@ -1,34 +1,20 @@
-"""States, plans, faults and passwords of cameras: everything about time without waiting for it."""
+"""States and plans of cameras: everything about time without waiting for it."""
 
 from __future__ import annotations
 
 import itertools
-import os
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
-from edgehands import config_shown, passwords
-from edgehands.cameras import faults, open_camera, open_steady_camera, split_source
 from edgehands.cameras.condition import Condition
 from edgehands.cameras.look import Look, look_at
-from edgehands.cameras.passwords import (
-    find_password,
-    hide_password,
-    takes_password,
-    with_password,
-)
 from edgehands.cameras.plan import Plan
-from edgehands.config import load_config
-from edgehands.config_text import read_document
-from edgehands.errors import ConfigError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
-    from edgehands.config import CameraConfig
     from edgehands.health import CameraState
 
 FPS = 8.0  # its period has no error in binary
@@ -341,139 +327,3 @@ def test_a_camera_that_fails_again_and_again_is_still_tried_every_two_seconds() 
             now += 0.125
         longest = max(longest, now - begun)
     assert longest == 2.0
-
-
-# Faults
-
-
-def test_faults_come_when_they_are_told_to() -> None:
-    script = faults.parse("?stall=30@10&dark=5@60&dark=1&every=120&seed=3&clip=a.mp4")
-    assert (script.every, script.seed, script.clip) == (120.0, 3, "a.mp4")
-    for time, stalled, dark in ((0.5, 0, 1), (9.9, 0, 0), (10, 1, 0), (39.9, 1, 0), (64.9, 0, 1)):
-        for again in (0, 120, 1200):
-            assert script.has("stall", time + again) == bool(stalled)
-            assert script.has("dark", time + again) == bool(dark)
-
-
-def test_a_fault_that_strikes_once_is_not_missed_and_not_repeated() -> None:
-    script = faults.parse("crash=0@10&every=100")
-    struck = [
-        round(now, 2)
-        for before, now in itertools.pairwise(step * 0.0334 for step in range(10000))
-        if script.passed("crash", before, now)
-    ]
-    assert [int(now) for now in struck] == [10, 110, 210, 310]
-
-
-@pytest.mark.parametrize(
-    ("address", "fragment"),
-    [
-        ("?stal=1@2", "did you mean 'stall'?"),
-        ("stall", "stall='' is no number of seconds"),
-        ("stall=3@x", "stall='x' is no number"),
-        ("stall=-1", "is no number"),
-        ("stall=nan", "is no number"),
-        ("every=0", "is no number"),
-        ("seed=x", "seed must be a whole number"),
-        ("?", None),
-        ("?=", "no ''"),
-        ("hello", "no 'hello'"),
-    ],
-)
-def test_a_script_that_means_nothing_is_a_usage_error(address: str, fragment: str | None) -> None:
-    if fragment is None:
-        assert split_source(f"test:{address}") == ("test", address)
-        return
-    for do in (split_source, open_camera, open_steady_camera):
-        with pytest.raises(UsageError) as caught:
-            do(f"test:{address}")
-        assert fragment in str(caught.value)
-
-
-# Passwords
-
-
-def test_a_password_is_put_where_it_belongs() -> None:
-    odd = 'a@b:c/d "e"\\'
-    assert with_password("rtsp://me@door:554/x?y=1", odd) == (
-        "rtsp://me:a%40b%3Ac%2Fd%20%22e%22%5C@door:554/x?y=1"
-    )
-    assert with_password("http://door/?pwd={password}", "a b") == "http://door/?pwd=a%20b"
-    pipeline = with_password("rtspsrc user-pw={password} ! decodebin", odd)
-    assert pipeline == 'rtspsrc user-pw="a@b:c/d \\"e\\"\\\\" ! decodebin'
-    assert with_password("rtsp://door/x", None) == "rtsp://door/x"
-
-
-@pytest.mark.parametrize(
-    ("source", "password"),
-    [("rtsp://door/x", "x"), ("0", "x"), ("http://a/?p={password}", None), ("rtsp://a/b@c", "x")],
-)
-def test_a_password_without_a_place_and_a_place_without_one_are_refused(
-    source: str, password: str | None
-) -> None:
-    for do in (open_camera, open_steady_camera):
-        with pytest.raises(UsageError, match="password") as caught:
-            do(source, password=password)
-        assert "'x'" not in str(caught.value)
-
-
-def test_a_source_tells_whether_it_takes_a_password() -> None:
-    for source in ("rtsp://me@door", "gstreamer:rtspsrc user-pw={password}"):
-        assert takes_password(source)
-    for source in ("rtsp://door", "0", "usb:me@home", "clip@2.mp4"):
-        assert not takes_password(source)
-
-
-def camera_config(folder: Path, text: str) -> CameraConfig:
-    path = folder / "edgehands.toml"
-    path.write_text(f"[[camera]]\n{text}")
-    return load_config(path).camera[0]
-
-
-def test_a_password_comes_from_its_file_the_environment_or_systemd(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(passwords, "_taken", {})
-    source = 'source = "rtsp://me@door/1"\nname = "door"\n'
-    camera = camera_config(tmp_path, source)
-    assert find_password(camera) is None
-    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
-    for name in ("camera-password", "camera-password-door"):
-        (tmp_path / name).write_text("\n")  # as the unit gives it where there is none
-        (tmp_path / name).chmod(0o600)
-    assert find_password(camera) is None
-    (tmp_path / "camera-password").write_text("of all\n")
-    assert find_password(camera) == "of all"
-    (tmp_path / "camera-password-door").write_text("of the door\n")
-    assert find_password(camera) == "of the door"
-    monkeypatch.setenv("EDGEHANDS_CAMERA_PASSWORD", "from outside")
-    hide_password(camera)
-    assert "EDGEHANDS_CAMERA_PASSWORD" not in os.environ
-    assert find_password(camera) == "from outside"
-    file = tmp_path / "password"
-    file.write_text("from file\n")
-    file.chmod(0o644)
-    camera = camera_config(tmp_path, f'{source}password_file = "{file}"')
-    with pytest.raises(ConfigError, match="anybody can read it; chmod 600"):
-        find_password(camera)
-    file.chmod(0o600)
-    assert find_password(camera) == "from file"
-    assert find_password(camera_config(tmp_path, 'source = "0"')) is None
-
-
-def test_a_config_with_a_password_file_names_the_user_and_never_the_password(
-    tmp_path: Path,
-) -> None:
-    with pytest.raises(ConfigError, match="write source as scheme://USER@host"):
-        camera_config(tmp_path, 'source = "rtsp://door/1"\npassword_file = "p"')
-    with pytest.raises(ConfigError, match="give password_file, or EDGEHANDS_CAMERA") as caught:
-        camera_config(tmp_path, 'source = "rtsp://me:4711@door/1"')
-    assert "4711" not in str(caught.value)
-    camera_config(tmp_path, 'source = "rtsp://me:{password}@door/1"')
-
-
-def test_config_show_says_where_a_cameras_password_comes_from(tmp_path: Path) -> None:
-    path = tmp_path / "edgehands.toml"
-    path.write_text('[[camera]]\nsource = "rtsp://me@door/1"\npassword_file = "p"\n')
-    shown = config_shown.lines(load_config(path), read_document(path), origins=True)
-    assert "# the password comes from the file p" in shown

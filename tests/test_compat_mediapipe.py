@@ -256,13 +256,27 @@ def test_a_callback_that_fails_is_told_to_who_gives_frames(hand: ImageArray) -> 
 
     def callback(_: vision.HandLandmarkerResult, __: mp.Image, ms: int) -> None:
         done.set()
-        raise KeyError(ms)
+        if ms == 1:
+            raise KeyError(ms)
 
     with landmarker(running_mode=vision.RunningMode.LIVE_STREAM, result_callback=callback) as found:
         found.detect_async(picture(hand), 1)
         assert done.wait(20)
         with pytest.raises(KeyError, match="1"):
             give_until_told(found, hand)
+
+
+def test_a_callback_that_fails_on_the_last_frame_is_told_at_the_end(hand: ImageArray) -> None:
+    def callback(_: vision.HandLandmarkerResult, __: mp.Image, ms: int) -> None:
+        raise KeyError(ms)
+
+    found = landmarker(running_mode=vision.RunningMode.LIVE_STREAM, result_callback=callback)
+    found.detect_async(picture(hand), 7)
+    with pytest.raises(KeyError, match="7"):
+        found.close()
+    found.close()
+    with pytest.raises(ValueError, match="this hand landmarker is closed: make another one"):
+        found.detect_async(picture(hand), 8)
 
 
 def give_until_told(found: vision.HandLandmarker, image: ImageArray) -> None:

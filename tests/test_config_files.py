@@ -18,9 +18,9 @@ from jsonschema import Draft202012Validator
 
 from edgehands import config_files, config_shown
 from edgehands.cli import config as commands
-from edgehands.cli import run
+from edgehands.cli import record, run
 from edgehands.cli.broker import broker_config
-from edgehands.config import SAMPLE, Config, StdoutConfig, TrackerConfig
+from edgehands.config import SAMPLE, Config, RecordingConfig, StdoutConfig, TrackerConfig
 from edgehands.config_files import SCHEMA, default_place, find, init, load
 from edgehands.config_schema import schema
 from edgehands.config_text import read_document
@@ -294,6 +294,24 @@ def test_a_source_on_the_command_line_needs_no_config_and_takes_none(
     assert ran[1].camera[0].name == "bench"
     assert ran[1].tracker.max_hands == 2
     assert "edgehands.toml ($EDGEHANDS_CONFIG)\n" in capsys.readouterr().err
+
+
+def test_a_recording_is_made_with_the_config_that_is_found_as_a_run_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = []
+
+    def keep(config: Config, **_: object) -> Summary:
+        made.append(config)
+        return Summary(runs_on="")
+
+    monkeypatch.setattr(record, "run_with_progress", keep)
+    monkeypatch.setenv("EDGEHANDS_CONFIG", str(write(tmp_path, FULL)))
+    record.record(out=tmp_path / "a.hands")
+    assert made[0].camera[0].name == "bench"
+    assert made[0].output[-1] == RecordingConfig(path=str(tmp_path / "a.hands"))
+    record.record(out=tmp_path / "a.hands", source="clip.mp4")
+    assert made[1].camera[0].name == "camera"
 
 
 def test_a_command_that_asks_a_broker_takes_the_one_of_the_config_that_is_found(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -15,10 +16,12 @@ import pytest
 from edgehands.errors import UsageError
 from edgehands.explain import Explainer, Need, Span
 from edgehands.gestures.learned import LearnedPose
+from edgehands.gestures.motions import COMPARED
 from edgehands.recording import Entry, Header, Writer
 from edgehands.settings import EventSettings, GestureRules
 from edgehands.synthetic.dataset import TUNING_SEED
 from edgehands.synthetic.gesturing.film import film
+from edgehands.synthetic.gesturing.moves import dynamic_scene
 from edgehands.synthetic.gesturing.observe import observe
 from edgehands.synthetic.gesturing.scenes import static_scene
 
@@ -140,6 +143,41 @@ def test_a_gesture_too_soon_after_its_end_tells_the_seconds(fist: Frames) -> Non
     assert 0.0 < need.low < need.high < 20.0
 
 
+def push(turning: float = 0.0) -> Frames:
+    """A push by a hand that turns meanwhile, degrees."""
+    scene = dynamic_scene("push", TUNING_SEED, 0, max_tilt=5.0, fps=30.0)
+    (part,) = scene.performances
+    share = np.clip((scene.times - scene.shown[0]) / 0.3, 0, 1)[:, None]
+    turned = replace(part, turns=part.turns + share * (0.0, 0.0, turning))
+    return list(observe(replace(scene, performances=(turned,)), np.random.default_rng(0)))
+
+
+@pytest.mark.parametrize("asked_for", [None, "push"])
+def test_a_motion_that_was_nearly_made_tells_what_it_lacked(asked_for: str | None) -> None:
+    explainer = Explainer(header(), asked_for)
+    told = [explainer.update(hands, time, time, PICTURE) for time, hands in push(turning=19.0)]
+    (missed,) = [each for _, _, motions in told for each in motions]
+    assert missed.gesture == "push"
+    assert missed.score < 0.5
+    assert missed.worst()[0].what == "other changes"
+    assert str(missed.worst()[0]).endswith("usually 0.97")
+    assert all(spans == [] for spans, _, _ in told) == (asked_for == "push")
+
+
+def test_a_motion_that_was_made_is_told_by_its_event_alone() -> None:
+    explainer = Explainer(header(), "push")
+    told = [explainer.update(hands, time, time, PICTURE) for time, hands in push()]
+    assert [event.event_type for _, events, _ in told for event in events] == ["push"]
+    assert [missed for _, _, motions in told for missed in motions] == []
+
+
+def test_a_motion_with_a_higher_minimum_score_is_missed_below_it() -> None:
+    explainer = Explainer(header(push=GestureRules(min_score=1.0)), "push")
+    told = [explainer.update(hands, time, time, PICTURE) for time, hands in push()]
+    (missed,) = [each for _, _, motions in told for each in motions]
+    assert 0.5 < missed.score < 1.0
+
+
 def test_a_minimum_score_that_is_not_reached_is_told_by_the_score(fist: Frames) -> None:
     spans, _ = explained(fist, header(fist=GestureRules(min_score=1.0)), "fist")
     assert {span.verdict for span in spans} == {"short"}
@@ -217,7 +255,7 @@ def test_what_cannot_be_explained_is_refused_in_one_line(
     ("name", "message"),
     [
         ("fst", "no gesture 'fst': did you mean 'fist'?"),
-        ("wave", "wave is a motion: only static gestures can be explained so far"),
+        ("wave", f"wave has only events: of motions these are explained: {', '.join(COMPARED)}"),
     ],
 )
 def test_a_gesture_that_cannot_be_asked_for_is_refused(

@@ -95,3 +95,20 @@ def test_a_file_that_cannot_be_written_leaves_the_old_one_and_nothing_else(
         folders.write_whole(path, b"new")
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_that_is_replaced_keeps_its_permissions_and_its_owner(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+    path.chmod(0o640)
+    if os.geteuid() == 0:  # as `sudo edgehands setup` with a config of one's own
+        os.chown(path, 1234, 2345)
+    before = path.stat()
+    folders.write_whole(path, b"new")
+    after = path.stat()
+    assert path.read_bytes() == b"new"
+    assert (after.st_mode, after.st_uid, after.st_gid) == (
+        before.st_mode,
+        before.st_uid,
+        before.st_gid,
+    )

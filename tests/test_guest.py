@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import os
 import random
 import subprocess
@@ -39,6 +40,13 @@ PAUSE_SECONDS = 3.0
 """At most, by chance, until the camera is plugged in again, or unplugged again."""
 YEAR = 365 * 86400.0
 DRIVER = "/sys/bus/platform/drivers/vivid"
+# What an administrator of a board that needs seconds for a frame would write.
+SLOW_BOARD = """
+mkdir -p /etc/systemd/system/edgehands.service.d
+printf '[Service]\\nWatchdogSec=120\\n' > /etc/systemd/system/edgehands.service.d/slow.conf
+systemctl daemon-reload
+systemctl restart edgehands
+"""
 # Saves without end, as `edgehands config init` does: an old one, a new one, an old one …
 SAVE = """
 /opt/edgehands/venv/bin/python -c '
@@ -63,14 +71,21 @@ pytestmark = [
 class Lab:
     """A guest, its broker, and somebody who listens."""
 
-    def __init__(self, made: image.Image, folder: Path, broker: Mosquitto, ear: Observer) -> None:
+    def __init__(
+        self, made: image.Image, folder: Path, broker: Mosquitto, ear: Observer, backend: str
+    ) -> None:
         self._image = made
         self._folder = folder
         self._disk = folder / "config.img"
         self.broker = broker
         self.ear = ear
-        self.config = image.write_config(made, self._disk, broker.port, "blind")
+        self.config = image.write_config(made, self._disk, broker.port, backend)
         self.guest = Guest(made, folder, self._disk)
+
+    def pace(self) -> float | None:
+        """The frames a second that are looked at, once there were two."""
+        heartbeat = self.ear.last("guest/state")
+        return json.loads(heartbeat)["cameras"]["vivid"]["fps"] if heartbeat else None
 
     def state(self) -> str:
         """The camera's, as the broker has it."""
@@ -123,11 +138,11 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> image.Image:
 
 
 @contextmanager
-def started(made: image.Image, folder: Path) -> Iterator[Lab]:
+def started(made: image.Image, folder: Path, backend: str = "blind") -> Iterator[Lab]:
     broker = Mosquitto(folder).start()
     try:
         with Observer(broker.port) as ear:
-            lab = Lab(made, folder, broker, ear)
+            lab = Lab(made, folder, broker, ear, backend)
             try:
                 yield lab
             finally:
@@ -190,6 +205,19 @@ class TestWhileItRuns:
         assert lab.guest.property("NRestarts") == "0"
 
 
+def test_with_the_real_models_on_so_slow_a_board_it_needs_a_patient_watchdog_and_no_more(
+    made: image.Image, tmp_path: Path
+) -> None:
+    with started(made, tmp_path, "tflite") as lab:
+        lab.guest.run(SLOW_BOARD, timeout=START_SECONDS)
+        pid = lab.pid()
+        wait_for(lambda: lab.pace() is not None, START_SECONDS)
+        print(f"{lab.pace()} frames a second with the light model")  # noqa: T201
+        assert lab.until("lost", "unbind") < 30
+        assert lab.until("ok", "bind") < 30
+        assert (lab.pid(), lab.guest.property("NRestarts")) == (pid, "0")
+
+
 def test_nothing_leaves_but_messages_to_the_broker(made: image.Image, tmp_path: Path) -> None:
     with started(made, tmp_path) as lab:
         lab.guest.run("systemctl stop edgehands")
@@ -201,8 +229,8 @@ def test_nothing_leaves_but_messages_to_the_broker(made: image.Image, tmp_path: 
         lab.ear.heard.clear()
         lab.guest.run("systemctl start edgehands", timeout=START_SECONDS)
         wait_for(lambda: lab.state() == "ok", START_SECONDS)
-        time.sleep(MINUTES * 60)
-        assert int(lab.guest.property("NRestarts")) == 0
+        for _ in range(int(MINUTES * 60)):  # what is stopped meanwhile, the guest and all, has more
+            time.sleep(1)
         sent, strange = egress.read(lab.guest.capture)
         peers = {egress.Peer(image.BROKER, 6, lab.broker.port)}
     whole = b"".join(sent.values())

@@ -49,7 +49,7 @@ LAYERS = (
         "stillness",
         "tiles",
     },
-    {"inference", "selection", "isolated", "probe", "verdict"},
+    {"inference", "selection", "isolated", "probe", "probe_child", "verdict"},
     {"models", "imaging", "drawing"},
     {"stages", "gestures"},
     {"tracker", "events"},

@@ -20,6 +20,8 @@ pytest.importorskip("aiohttp", reason="the live page needs: pip install 'edgehan
 
 from edgehands.config import CameraConfig, Config, load_config
 from edgehands.gestures.vocabulary import shipped_vocabulary
+from edgehands.recording import Header
+from edgehands.web.feed import Shown
 from tests.chromium import PROGRAM, Chromium
 from tests.pages import Site, event, loop, open_site, result
 
@@ -351,6 +353,30 @@ def test_a_page_that_nobody_touches_rests_and_goes_on_when_asked(tmp_path: Path)
         await browser.until("document.getElementById('state').textContent === 'live'")
 
     with open_site(idle_timeout=1.0) as site, loop(site, 20):
+        browse(tmp_path, visit)
+
+
+def test_a_camera_that_is_gone_after_a_reload_is_no_longer_the_chosen_one(tmp_path: Path) -> None:
+    select = "document.getElementById('camera')"
+
+    async def visit(browser: Chromium) -> None:
+        await browser.open(site.url)
+        await browser.until(f"{select}.options.length === 2")
+        await browser.evaluate(
+            f"{select}.value = 'door'; {select}.dispatchEvent(new Event('change'))"
+        )
+        await until(lambda: site.page._feeds["door"].watched)
+        site.page.watch_over([Shown(Header(run="run", camera="camera"), cameras[0], tracker)])
+        await browser.until(f"{select}.options.length === 1")
+        assert await browser.evaluate(f"{select}.value") == "camera"
+        await until(lambda: site.feed.watched)
+
+    cameras = tuple(CameraConfig(source="synthetic:", name=name) for name in ("camera", "door"))
+    tracker = Config().tracker
+    with open_site(config=Config(camera=cameras)) as site:
+        site.page.watch_over(
+            [Shown(Header(run="run", camera=each.name), each, tracker) for each in cameras]
+        )
         browse(tmp_path, visit)
 
 

@@ -367,6 +367,24 @@ def test_with_the_token_a_browser_gets_a_secret_of_its_own(token_file: Path) -> 
         assert asyncio.run(status_of_socket(site, **headers)) == 101
 
 
+def test_a_page_that_is_touched_keeps_its_session(token_file: Path) -> None:
+    async def stay(site: Site, secret: str) -> None:
+        headers = {"Origin": site.url[:-1], "Cookie": secret}
+        async with (
+            aiohttp.ClientSession() as session,
+            session.ws_connect(f"{site.url}live", headers=headers) as page,
+        ):
+            for _ in range(8):
+                await asyncio.sleep(0.25)
+                await page.send_json({"touched": True})
+
+    with open_site(token_file=str(token_file), idle_timeout=1.5) as site:
+        cookie = site.ask("/login", {"token": TOKEN}).headers["Set-Cookie"]
+        secret = cookie.partition(";")[0]
+        asyncio.run(stay(site, secret))
+        assert site.ask("/settings", Cookie=secret).status == 200
+
+
 def test_a_read_only_page_changes_and_saves_nothing() -> None:
     with open_site(read_only=True) as site:
         assert site.ask("/settings").status == 200

@@ -66,7 +66,7 @@ def find(address: str) -> str:
     except OSError as error:
         why = error.strerror or f"no answer in {SILENCE:g} s"
         raise DeviceError(
-            f"{shown}: {host} port {port}: {why}; is the camera on, and this its address? "
+            f"{host} port {port}: {why}; is the camera on, and this its address? "
             f"try: ffplay {shown}"
         ) from error
     return f"{host} answers on port {port}"

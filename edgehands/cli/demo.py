@@ -21,6 +21,7 @@ from edgehands.cli.options import (
     tracker_flags,
 )
 from edgehands.cli.running import event_output, run_with_progress, video_output
+from edgehands.errors import UsageError
 
 
 def demo(
@@ -50,6 +51,8 @@ def demo(
     from edgehands.synthetic import DEMO_CLIP
 
     page = web or web_address is not None
+    if page and style is not None:
+        raise UsageError(f"--style {style} is for the video, and with --web there is none")
     video, sheet = out / "demo.mp4", out / "contact-sheet.png"
     files = (video_output(video, style), configs.ContactSheetConfig(path=str(sheet)))
     kind = "loop" if page else "file"

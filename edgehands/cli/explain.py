@@ -19,7 +19,7 @@ from edgehands.errors import UsageError, did_you_mean
 if TYPE_CHECKING:
     from edgehands.config import Config
     from edgehands.events import Event
-    from edgehands.explain import Explainer, Span
+    from edgehands.explain import Explainer, Missed, Span
     from edgehands.recording import Header
 
 _SHOWN_NEEDS = 2
@@ -35,7 +35,7 @@ def explain(
     ] = None,
     gesture: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="Speak of this static gesture only.", show_default=False),
+        typer.Option(metavar="NAME", help="Speak of this gesture only.", show_default=False),
     ] = None,
     config: Annotated[
         Path | None,
@@ -54,16 +54,20 @@ def explain(
 ) -> None:
     """Say for each stretch of time what a hand showed, and what it lacked.
 
-    Events stand between, marked with >. Motions have only their events.
+    Events stand between, marked with >, and motions that were nearly made.
     """
     from edgehands import config as configs
-    from edgehands.gestures.names import known_gestures
+    from edgehands import config_files
 
     if (recording is None) == (source is None):
         raise UsageError("say either a recording, FILE.hands, or --source with a camera or clip")
+    flags = {"frames": frames, "model": model, "backend": backend, "threads": threads}
+    given = [name for name, value in {**flags, "models": models}.items() if value is not None]
+    if recording is not None and given:
+        raise UsageError(f"--{given[0]} goes with --source: a recording is taken as it is")
     base = configs.Config()
     if config is not None:
-        base = configs.load_config(config, known_gestures=known_gestures())
+        base = config_files.load(config)
     if recording is not None:
         _explain_recording(recording, base if config else None, gesture, as_json=as_json)
         return
@@ -123,7 +127,7 @@ def _explain_live(config: "Config", gesture: str | None, *, as_json: bool) -> No
             _print(*found, time, as_json=as_json)
 
         def end(self, events: Sequence["Event"]) -> None:
-            _print(self._explainer.finish(0.0)[0], events, None, as_json=as_json)
+            _print(self._explainer.finish(0.0)[0], events, [], None, as_json=as_json)
 
     run_with_progress(config, listeners=(Listener(),))
 
@@ -131,13 +135,15 @@ def _explain_live(config: "Config", gesture: str | None, *, as_json: bool) -> No
 def _explainer(header: "Header", gesture: str | None) -> "Explainer":
     from edgehands.explain import Explainer
     from edgehands.gestures.learned import LearnedMotion
-    from edgehands.gestures.motions import MOTIONS
+    from edgehands.gestures.motions import COMPARED, MOTIONS
     from edgehands.gestures.vocabulary import shipped_vocabulary
 
     learned = {each.name: each for each in header.learned}
-    known = {*shipped_vocabulary(), *header.own, *learned}
-    if gesture in MOTIONS or isinstance(learned.get(gesture or ""), LearnedMotion):
-        raise UsageError(f"{gesture} is a motion: only static gestures can be explained so far")
+    known = {*shipped_vocabulary(), *MOTIONS, *header.own, *learned}
+    is_learned = isinstance(learned.get(gesture or ""), LearnedMotion)
+    if is_learned or gesture in set(MOTIONS) - set(COMPARED):
+        told = ", ".join(COMPARED)
+        raise UsageError(f"{gesture} has only events: of motions these are explained: {told}")
     if gesture is not None and gesture not in known:
         hint = did_you_mean(gesture, known) or "see: edgehands gestures list"
         raise UsageError(f"no gesture {gesture!r}: {hint.strip()}")
@@ -145,7 +151,12 @@ def _explainer(header: "Header", gesture: str | None) -> "Explainer":
 
 
 def _print(
-    spans: "Sequence[Span]", events: "Iterable[Event]", time: float | None, *, as_json: bool
+    spans: "Sequence[Span]",
+    events: "Iterable[Event]",
+    missed: "Iterable[Missed]",
+    time: float | None,
+    *,
+    as_json: bool,
 ) -> None:
     import msgspec
 
@@ -156,6 +167,14 @@ def _print(
             print(_line(span))
             for need in _worth_saying(span):
                 print(f"{'':27}{need}")
+    for motion in missed:
+        if as_json:
+            print(msgspec.json.encode(motion).decode())
+            continue
+        who = f"{motion.hand} {motion.side}"
+        print(f"{motion.time:>14.2f}  {who:<9}not quite {motion.gesture}, score {motion.score:.2f}")
+        for lacking in motion.worst():
+            print(f"{'':27}{lacking}")
     for event in events:
         if as_json:
             print(msgspec.json.encode(event).decode())

@@ -15,8 +15,7 @@ from edgehands.cli.options import (
     ThreadsOption,
     tracker_flags,
 )
-from edgehands.cli.running import run_with_progress
-from edgehands.errors import UsageError
+from edgehands.cli.running import named_or_found, run_with_progress
 
 
 def record(
@@ -29,7 +28,10 @@ def record(
     config: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE", help="TOML config; the flags go on top of it.", show_default=False
+            metavar="FILE",
+            help="TOML config; the flags go on top of it. Without --source, the one that "
+            "`edgehands config show` shows.",
+            show_default=False,
         ),
     ] = None,
     source: Annotated[
@@ -60,13 +62,10 @@ def record(
     file, `gestures learn` learns from it.
     """
     from edgehands import config as configs
-    from edgehands.gestures.names import known_gestures
+    from edgehands import config_files
 
-    if config is None and source is None:
-        raise UsageError("no camera: say --source /dev/video0, or --config FILE with a [[camera]]")
-    base = configs.Config()
-    if config is not None:
-        base = configs.load_config(config, known_gestures=known_gestures())
+    config = named_or_found(config, source)
+    base = configs.Config() if config is None else config_files.load(config)
     whole = configs.overlay(
         base,
         camera={"source": source, "frames": frames},

@@ -42,8 +42,7 @@ def replay(
     With nothing changed since the recording they are the same bytes; what
     differs is counted on stderr.
     """
-    from edgehands.config import load_config
-    from edgehands.gestures.names import known_gestures
+    from edgehands.config_files import load
     from edgehands.recording import Reader
     from edgehands.replay import with_config
 
@@ -52,8 +51,7 @@ def replay(
     with Reader(recording) as reader:
         header = reader.header
         if config is not None:
-            loaded = load_config(config, known_gestures=known_gestures())
-            header = with_config(header, loaded)
+            header = with_config(header, load(config))
         differing = _print_events(reader, header, landmarks, recorded=recorded)
         if reader.ending is None:
             print(

@@ -22,7 +22,7 @@ from edgehands.cli.options import (
     WebOption,
     tracker_flags,
 )
-from edgehands.cli.running import event_output, found_config, run_with_progress, video_output
+from edgehands.cli.running import event_output, named_or_found, run_with_progress, video_output
 from edgehands.errors import UsageError
 
 if TYPE_CHECKING:
@@ -127,12 +127,9 @@ def run(
     from edgehands import config as configs
     from edgehands import config_files
 
-    if config is None and source is None:
-        config = found_config()
-        if config is None:
-            raise UsageError(
-                "no camera: say --source /dev/video0, or make a config: edgehands config init"
-            )
+    if style is not None and draw is None:
+        raise UsageError(f"--style {style} is for what --draw draws: say --draw FILE.mp4 too")
+    config = named_or_found(config, source)
     extra: list[configs.OutputConfig] = []
     if draw is not None:
         extra.append(video_output(draw, style))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from edgehands.cli import STOPPED
+from edgehands.errors import UsageError
 
 if TYPE_CHECKING:
     from edgehands.config import Config, OutputConfig
@@ -24,6 +25,22 @@ def found_config() -> Path | None:
         return None
     print(f"edgehands: config {found.path} ({found.why})", file=sys.stderr)
     return found.path
+
+
+def named_or_found(config: Path | None, source: str | None) -> Path | None:
+    """Return the config file to begin with: without a source, the one that counts if none is named.
+
+    Raises:
+        UsageError: there is neither a source nor a file.
+    """
+    if config is not None or source is not None:
+        return config
+    found = found_config()
+    if found is None:
+        raise UsageError(
+            "no camera: say --source /dev/video0, or make a config: edgehands config init"
+        )
+    return found
 
 
 def video_output(path: Path, style: str | None) -> "OutputConfig":

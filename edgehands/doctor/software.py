@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edgehands import probe, verdict
-from edgehands.config import Config, load_config
+from edgehands.config import Config
+from edgehands.config_files import load
 from edgehands.doctor.findings import Finding
 from edgehands.errors import (
     DeviceError,
@@ -21,7 +22,6 @@ from edgehands.errors import (
     RuntimeMissingError,
     UsageError,
 )
-from edgehands.gestures.names import known_gestures
 from edgehands.models import store
 from edgehands.models.derived import derive
 from edgehands.selection import (
@@ -53,7 +53,7 @@ def check_config(path: Path | None) -> tuple[Config, list[Finding]]:
     if path is None:
         return Config(), []
     try:
-        config = load_config(path, known_gestures=known_gestures())
+        config = load(path)
     except EdgeHandsError as error:
         first, *more = str(error).splitlines()
         return Config(), [

@@ -86,7 +86,7 @@ def _numbered(path: KeyPath, document: Document, run: Sequence[CameraConfig]) ->
 def _write(place: Path, text: str) -> None:
     file = place.resolve()  # a link stays one; what it leads to is replaced
     try:
-        folders.write_whole(file, text.encode(), mode=file.stat().st_mode & 0o777)
+        folders.write_whole(file, text.encode())
     except OSError as error:
         why = error.strerror or error
         raise InputError(f"cannot write {place}: {why}; copy the lines by hand") from error

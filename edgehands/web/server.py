@@ -116,7 +116,7 @@ class Server:
         self._thread.join(_CLOSE_SECONDS)
 
     def _call(self, function: Callable[..., object], *arguments: object) -> None:
-        if not self._loop.is_closed():
+        with suppress(RuntimeError):  # it has ended, and with it whoever would have been told
             self._loop.call_soon_threadsafe(function, *arguments)
 
     def _run(self) -> None:
@@ -218,7 +218,10 @@ class Server:
             heartbeat=_HEARTBEAT, max_msg_size=_LONGEST_WORD, compress=False, timeout=1.0
         )
         await socket.prepare(request)
-        await self._viewers.serve(socket, request.transport)
+        secret = request.cookies.get(COOKIE)
+        await self._viewers.serve(
+            socket, request.transport, lambda: self._sessions.lets_in(secret, time.monotonic())
+        )
         return socket
 
     async def _settings(self, _: web.Request) -> web.Response:

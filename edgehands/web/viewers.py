@@ -32,6 +32,7 @@ class Viewer:
     socket: web.WebSocketResponse
     camera: str
     touched: float
+    on_touch: Callable[[], object]
     watches: bool = True
     """Its window can be seen."""
     told: int = 0
@@ -94,10 +95,12 @@ class Viewers:
             viewer.notices[kind] = what
             viewer.fresh.set()
 
-    async def serve(self, socket: web.WebSocketResponse, transport: Any) -> None:
-        """Look after one page until it goes."""
-        camera = next(iter(self._feeds), "")
-        viewer = Viewer(socket, camera, time.monotonic(), notices={"welcome": self._welcome()})
+    async def serve(
+        self, socket: web.WebSocketResponse, transport: Any, on_touch: Callable[[], object]
+    ) -> None:
+        """Look after one page until it goes; `on_touch` is called when somebody touches it."""
+        camera, notices = next(iter(self._feeds), ""), {"welcome": self._welcome()}
+        viewer = Viewer(socket, camera, time.monotonic(), on_touch, notices=notices)
         self._viewers.add(viewer)
         self._count_watchers()
         viewer.fresh.set()
@@ -139,6 +142,7 @@ class Viewers:
             viewer.watches = watches
         if said.get("touched") is True:
             viewer.touched = time.monotonic()
+            viewer.on_touch()
         self._count_watchers()
         viewer.fresh.set()
         return True

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from edgehands.gestures.motions.moment import keep, mean, moved, turned
-from edgehands.gestures.motions.motion import Sign
 from edgehands.gestures.motions.touch import Touch
-from edgehands.gestures.motions.usual import lack, likeness
+from edgehands.gestures.motions.usual import Lack, compared
 from edgehands.settings import TICK
 
 if TYPE_CHECKING:
     from edgehands.gestures.motions.moment import Moment
+    from edgehands.gestures.motions.motion import Sign
 
 _LOOKED_AT = 0.3
 """Seconds of an open or closed hand that are kept."""
@@ -60,8 +60,7 @@ class GrabReader:
         self._before = None
         if now.since - before.left > self._WITHIN + TICK:
             return []
-        gesture = "release" if now.shape == "open" else "grab"
-        return [Sign(gesture, "start", self._likeness(before, now))]
+        return [self._compared(before, now)]
 
     def _follow(self, moment: Moment) -> None:
         shape = None
@@ -77,22 +76,25 @@ class GrabReader:
             self._now = now = _Stay(shape, moment.time)
         keep(now.moments, moment, _LOOKED_AT)
 
-    def _likeness(self, before: _Stay, after: _Stay) -> float:
-        """Return how like what a hand did is to the usual grab or release."""
+    def _compared(self, before: _Stay, after: _Stay) -> Sign:
+        """Compare what a hand did with the usual grab or release."""
         start, end = before.moments[-1], after.moments[-1]
-        opened, shut = before.moments, after.moments
-        if before.shape == "closed":
-            opened, shut = shut, opened
-        return likeness(
-            lack(mean(opened, "open"), 2.5, 1.0),
-            lack(mean(shut, "closed"), 1.8, 0.1),
-            lack(mean(opened, "open") - mean(shut, "open"), 24.0, 19.5),
-            lack(mean(shut, "closed") - mean(opened, "closed"), 6.5, 4.7),
-            lack(mean(shut, "straight"), -0.5, 0.1),
-            lack(moved(start, end), 0.1, 0.2),
-            lack(abs(turned(start, end)), 2.0, 6.0),
-            lack(after.since - before.left, 0.1, 0.22),
-            most=self._UNLIKE,
+        gesture, opened, shut = "grab", before.moments, after.moments
+        if after.shape == "open":
+            gesture, opened, shut = "release", shut, opened
+        opening = mean(opened, "open") - mean(shut, "open")
+        closing = mean(shut, "closed") - mean(opened, "closed")
+        return compared(
+            gesture,
+            self._UNLIKE,
+            Lack("openness, open", mean(opened, "open"), 2.5, 1.0),
+            Lack("closedness, closed", mean(shut, "closed"), 1.8, 0.1),
+            Lack("change of openness", opening, 24.0, 19.5),
+            Lack("change of closedness", closing, 6.5, 4.7),
+            Lack("straightness of the index finger, closed", mean(shut, "straight"), -0.5, 0.1),
+            Lack("way", moved(start, end), 0.1, 0.2),
+            Lack("degrees turned", abs(turned(start, end)), 2.0, 6.0),
+            Lack("seconds between", after.since - before.left, 0.1, 0.22),
         )
 
 
@@ -143,19 +145,20 @@ class DoubleTapReader:
             return []
         if tap.over - first.begun.time > self._WITHIN + TICK:
             return []
-        score = self._likeness(first, tap, moment)
-        if score >= 0.5:
+        sign = self._compared(first, tap, moment)
+        if sign.score >= 0.5:
             self._first = None
-        return [Sign("double_tap", "start", score)]
+        return [sign]
 
-    def _likeness(self, first: _Tap, second: _Tap, end: Moment) -> float:
-        """Return how like two touches are to the usual double tap."""
-        return likeness(
-            lack((first.high + second.high) / 2, 2.9, 1.25),
-            lack((first.rise + second.rise) / 2, 6.0, 3.2),
-            lack(min(first.seconds, second.seconds), 0.23, 0.11),
-            lack(max(first.seconds, second.seconds), 0.27, 0.52),
-            lack(second.begun.time - first.over, 0.22, 0.5),
-            lack(moved(first.begun, end), 0.07, 0.2),
-            most=self._UNLIKE,
+    def _compared(self, first: _Tap, second: _Tap, end: Moment) -> Sign:
+        """Compare two touches with the usual double tap."""
+        return compared(
+            "double_tap",
+            self._UNLIKE,
+            Lack("pinch at its most", (first.high + second.high) / 2, 2.9, 1.25),
+            Lack("rise of the pinch", (first.rise + second.rise) / 2, 6.0, 3.2),
+            Lack("seconds of the shorter touch", min(first.seconds, second.seconds), 0.23, 0.11),
+            Lack("seconds of the longer touch", max(first.seconds, second.seconds), 0.27, 0.52),
+            Lack("seconds between", second.begun.time - first.over, 0.22, 0.5),
+            Lack("way", moved(first.begun, end), 0.07, 0.2),
         )

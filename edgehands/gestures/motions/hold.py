@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from dataclasses import replace
 from statistics import pstdev
 from typing import TYPE_CHECKING
 
 from edgehands.gestures.motions.moment import keep, mean, moved, turned
 from edgehands.gestures.motions.motion import Sign
-from edgehands.gestures.motions.usual import lack, likeness
+from edgehands.gestures.motions.usual import Lack, compared
 from edgehands.settings import TICK
 
 if TYPE_CHECKING:
@@ -99,42 +100,47 @@ class PinchReader:
         """Tell a drag or a twist as soon as the hand has gone or turned far enough, or never."""
         way = math.hypot(dx, dy)
         if abs(self._angle) >= self._TURNED and way < self._IN_PLACE:
-            gesture, score = "twist", self._likeness_to_twist(touch, way)
+            sign = self._compared_with_twist(touch, way)
         elif way >= self._MOVED:
-            gesture, score = "pinch_drag", self._likeness_to_drag(touch)
+            sign = self._compared_with_drag(touch)
         else:
             return []
-        if self._judged or score < 0.5:
-            self._judged = True
+        if self._judged:
             return []
-        self._gesture, self._score = gesture, score
+        self._judged = True
+        if sign.score < 0.5:
+            return [sign]
+        self._gesture, self._score = sign.gesture, sign.score
         self._value = self._measured(dx, dy)
-        return [Sign(gesture, "start", score, self._value)]
+        return [replace(sign, value=self._value)]
 
-    def _likeness_to_twist(self, touch: Touch, way: float) -> float:
-        """Return how like what the hand does is to the usual twist; way: gone meanwhile."""
+    def _compared_with_twist(self, touch: Touch, way: float) -> Sign:
+        """Compare what the hand does with the usual twist; way: gone meanwhile."""
         shown = self._touching
-        return likeness(
-            lack(touch.firmness, 3.0, 1.7),
-            lack(shown[-1].pinching, 3.2, 1.3),
-            lack(mean(shown, "straight"), 0.63, -0.2),
-            lack(way, 0.07, 0.16),
-            most=self._UNLIKE_TWIST,
+        return compared(
+            "twist",
+            self._UNLIKE_TWIST,
+            Lack("pinch, mean", touch.firmness, 3.0, 1.7),
+            Lack("pinch, now", shown[-1].pinching, 3.2, 1.3),
+            Lack("straightness of the index finger", mean(shown, "straight"), 0.63, -0.2),
+            Lack("way", way, 0.07, 0.16),
         )
 
-    def _likeness_to_drag(self, touch: Touch) -> float:
-        """Return how like what the hand does is to the usual drag."""
+    def _compared_with_drag(self, touch: Touch) -> Sign:
+        """Compare what the hand does with the usual drag."""
         shown, begun = self._touching, self._from or self._touching[-1]
         held = [moment.pinching for moment in shown if moment.time >= begun.time]
-        return likeness(
-            lack(touch.firmness, 3.0, 1.7),
-            lack(touch.rise, 7.0, 3.9),
-            lack(mean(shown, "tips"), 0.16, 0.29),
-            lack(pstdev(held), 0.21, 0.53),
-            lack(abs(shown[-1].reach - begun.reach), 0.04, 0.2),
-            lack(abs(math.log(shown[-1].unit / begun.unit)), 0.04, 0.2),
-            lack(abs(self._angle), 2.0, 15.0),
-            most=self._UNLIKE_DRAG,
+        size = math.log(shown[-1].unit / begun.unit)
+        return compared(
+            "pinch_drag",
+            self._UNLIKE_DRAG,
+            Lack("pinch, mean", touch.firmness, 3.0, 1.7),
+            Lack("rise of the pinch", touch.rise, 7.0, 3.9),
+            Lack("gap of the tips", mean(shown, "tips"), 0.16, 0.29),
+            Lack("unsteadiness of the pinch", pstdev(held), 0.21, 0.53),
+            Lack("change of the fingers' reach", abs(shown[-1].reach - begun.reach), 0.04, 0.2),
+            Lack("change of size, logarithm", abs(size), 0.04, 0.2),
+            Lack("degrees turned", abs(self._angle), 2.0, 15.0),
         )
 
     def _way(self, moment: Moment) -> tuple[float, float]:

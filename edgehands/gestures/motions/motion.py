@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from edgehands.gestures.motions.usual import Lack
+
 MotionPhase = Literal["start", "value", "end"]
 
 SWIPES = {"right": "swipe_right", "left": "swipe_left", "up": "swipe_up", "down": "swipe_down"}
@@ -22,6 +24,12 @@ CONTINUOUS: tuple[str, ...] = ("pinch_drag", "pinch_zoom", "twist")
 """Motions that start, stream values and end."""
 MOTIONS: tuple[str, ...] = ONE_SHOT + CONTINUOUS
 """Every dynamic gesture by name."""
+
+COMPARED: tuple[str, ...] = (
+    *SWIPES.values(),
+    *("push", "pull", "grab", "release", "double_tap", "pinch_drag", "twist"),
+)
+"""Motions that are told by how like they are to the usual one: what they lack can be said."""
 
 OPPOSITE = {
     "swipe_left": "swipe_right",
@@ -59,6 +67,19 @@ class Sign:
     phase: MotionPhase
     score: float
     value: Mapping[str, float] | None = None
+    lacks: tuple[Lack, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What might have been a motion and was not like enough to the usual one."""
+
+    gesture: str
+    """One of `COMPARED`."""
+    hand: int
+    score: float
+    lacks: tuple[Lack, ...]
+    """In each of its measures."""
 
 
 def above(value: float, border: float, softness: float) -> float:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from edgehands.gestures.motions.moment import keep, mean, moved, turned
 from edgehands.gestures.motions.motion import BACK_AGAIN, OPPOSITE, Sign
 from edgehands.gestures.motions.stroke import StrokeReader
-from edgehands.gestures.motions.usual import lack, likeness
+from edgehands.gestures.motions.usual import Lack, compared
 from edgehands.settings import TICK
 
 if TYPE_CHECKING:
@@ -74,30 +74,33 @@ class PushReader:
     def _read(
         self, stroke: Stroke, before: list[Moment], way: list[Moment], after: list[Moment]
     ) -> list[Sign]:
+        """Compare a stroke with the usual push or pull; one that is the way back is none."""
         gesture = "push" if stroke.dx > 0 else "pull"
         if OPPOSITE[gesture] == self._last[0] and way[0].time - self._last[1] < BACK_AGAIN:
             return []
-        score = _likeness(stroke, before, way, after)
-        if score >= 0.5:
+        sign = _compared(gesture, stroke, before, way, after)
+        if sign.score >= 0.5:
             self._last = (gesture, after[0].time)
-        return [Sign(gesture, "start", score)]
+        return [sign]
 
 
-def _likeness(
-    stroke: Stroke, before: list[Moment], way: list[Moment], after: list[Moment]
-) -> float:
-    """Return how like a stroke is to the usual push or pull."""
+def _compared(
+    gesture: str, stroke: Stroke, before: list[Moment], way: list[Moment], after: list[Moment]
+) -> Sign:
+    """Compare a stroke with the usual push or pull."""
     size = math.log(mean(after, "scale") / mean(before, "scale"))
     unrest = max(moved(rest[0], rest[-1]) for rest in (before, after))
-    return likeness(
-        lack(abs(size), 0.34, 0.27),
-        lack(stroke.top_speed, 1.24, 0.88),
-        lack(stroke.length / max(stroke.path, 1e-6), 1.0, 0.93),
-        lack(mean([*before, *way, *after], "open"), 2.7, 1.0),
-        lack(_changed(before[-1], after[0]), 0.97, 1.8),
-        lack(unrest, 0.02, 0.05),
-        lack(abs(after[-1].open - before[0].open), 0.3, 1.35),
-        most=_UNLIKE,
+    opening = after[-1].open - before[0].open
+    return compared(
+        gesture,
+        _UNLIKE,
+        Lack("change of size, logarithm", abs(size), 0.34, 0.27),
+        Lack("top speed, logarithm a second", stroke.top_speed, 1.24, 0.88),
+        Lack("straightness", stroke.length / max(stroke.path, 1e-6), 1.0, 0.93),
+        Lack("openness", mean([*before, *way, *after], "open"), 2.7, 1.0),
+        Lack("other changes", _changed(before[-1], after[0]), 0.97, 1.8),
+        Lack("unrest before and after", unrest, 0.02, 0.05),
+        Lack("change of openness", abs(opening), 0.3, 1.35),
     )
 
 

@@ -13,7 +13,7 @@ from edgehands.gestures.motions.circle import CircleReader
 from edgehands.gestures.motions.grip import DoubleTapReader, GrabReader
 from edgehands.gestures.motions.hold import PinchReader
 from edgehands.gestures.motions.moment import read_moment
-from edgehands.gestures.motions.motion import SWIPES, Motion
+from edgehands.gestures.motions.motion import CONTINUOUS, SWIPES, Attempt, Motion
 from edgehands.gestures.motions.pair import ClapReader, ZoomReader
 from edgehands.gestures.motions.push import PushReader
 from edgehands.gestures.motions.touch import Touch
@@ -66,6 +66,11 @@ class MotionReader:
         self._pairs: dict[tuple[int, int], _PairReaders] = {}
         self._gate = _Gate(self._rules)
 
+    @property
+    def attempts(self) -> Sequence[Attempt]:
+        """What might have been a motion in the latest frame and was not."""
+        return self._gate.attempts
+
     def set_rules(self, rules: Mapping[str, GestureRules]) -> None:
         """Let other rules hold from now on."""
         self._rules.update(rules)  # in place: the gate reads them too
@@ -77,6 +82,7 @@ class MotionReader:
             hands: as the tracker returned them.
             time: of the frame, seconds, rising.
         """
+        self._gate.attempts.clear()
         motions = self._forget({hand.id for hand in hands}, time)
         moments = {hand.id: read_moment(hand, time, mirrored=self._mirrored) for hand in hands}
         pinching = [id_ for id_, readers in self._hands.items() if readers.pinch.held]
@@ -196,6 +202,7 @@ class _Gate:
         self._rules = rules
         self._under_way: set[tuple[str, tuple[int, ...]]] = set()
         self._quiet_until: dict[int, float] = {}
+        self.attempts: list[Attempt] = []
 
     def passed(self, signs: Iterable[Sign], hands: tuple[int, ...], time: float) -> list[Motion]:
         return [
@@ -222,7 +229,12 @@ class _Gate:
             return was_under_way
         if sign.phase == "value":
             return key in self._under_way
-        if not rules.enabled or sign.score < rules.min_score:
+        if not rules.enabled:
+            return False
+        is_dropped = sign.gesture in CONTINUOUS and sign.value is None  # by its reader
+        if is_dropped or sign.score < rules.min_score:
+            if sign.lacks:
+                self.attempts.append(Attempt(sign.gesture, hands[0], sign.score, sign.lacks))
             return False
         if sign.gesture in _TRAVELS and time < self._quiet_until.get(hands[0], -math.inf):
             return False

@@ -9,32 +9,25 @@ from typing import TYPE_CHECKING
 from edgehands.gestures.motions.moment import moved
 from edgehands.gestures.motions.motion import BACK_AGAIN, OPPOSITE, SWIPES, Sign, above, below
 from edgehands.gestures.motions.stroke import StrokeReader
-from edgehands.gestures.motions.usual import lack, likeness
+from edgehands.gestures.motions.usual import Lack, compared
+from edgehands.settings import TICK
 
 if TYPE_CHECKING:
     from edgehands.gestures.motions.moment import Moment
     from edgehands.gestures.motions.stroke import Stroke
 
-_SURE = 0.8
-"""How much a hand must be open (`Moment.open`), on the whole way."""
-
-
-def _open(shown: list[float]) -> float:
-    """Say how open a hand was on its way, 0 to 1."""
-    return above(sum(shown) / max(len(shown), 1), _SURE, 0.4)
-
-
-_GONE = 0.6
-"""Palm sizes from where a swipe ended within which a hand has stayed."""
-
 
 class SwipeReader:
     """An open hand moves straight and fast, then slows; it may not come back at once.
 
-    All lengths are palm sizes. A hand that reaches for something is slower than 5 a second on the
-    whole way; one that comes into the picture was not seen at rest before.
+    A hand that reaches for something is slower, and one that comes into the picture was not seen
+    at rest before.
     """
 
+    _STAYS = 0.1
+    """Seconds that it must stay where it went."""
+    _GONE = 0.6
+    """Palm sizes from there within which it stays."""
     _UNLIKE = 1.93
     """Unlikeness up to which a stroke is a swipe: of drawn ones 99 % have less, and in 22 hours of
     hands that mean nothing none had less than 1.96."""
@@ -67,16 +60,17 @@ class SwipeReader:
         if self._waiting is None:
             return []
         sign, since, end = self._waiting
-        if moved(end, moment) > _GONE:
+        if moved(end, moment) > self._GONE:
             self._waiting = None
             return []
-        if moment.time - since < 0.1 - 1e-6:
+        if moment.time - since < self._STAYS - TICK:
             return []
         self._waiting = None
         self._last = (sign.gesture, moment.time)
         return [sign]
 
     def _read(self, stroke: Stroke, moment: Moment) -> Sign | None:
+        """Compare a stroke with the usual swipe; one that is the way back is none."""
         level = abs(stroke.dx) >= abs(stroke.dy)
         along, across = (stroke.dx, stroke.dy) if level else (stroke.dy, stroke.dx)
         way = ("right" if along > 0 else "left") if level else ("down" if along > 0 else "up")
@@ -84,19 +78,17 @@ class SwipeReader:
         if OPPOSITE[gesture] == self._last[0] and moment.time - self._last[1] < BACK_AGAIN:
             return None
         aside = math.degrees(math.atan2(abs(across), abs(along)))
-        return Sign(gesture, "start", self._likeness(stroke, aside, moment))
-
-    def _likeness(self, stroke: Stroke, aside: float, end: Moment) -> float:
-        """Return how like a stroke is to the usual swipe; aside: degrees off its direction."""
-        return likeness(
-            lack(stroke.length, 3.1, 1.8),
-            lack(stroke.length / max(stroke.seconds, 1e-6), 7.7, 5.0),
-            lack(stroke.top_speed, 13.9, 9.5),
-            lack(stroke.length / max(stroke.path, 1e-6), 1.0, 0.93),
-            lack(aside, 6.0, 20.0),
-            lack(sum(self._open) / max(len(self._open), 1), 2.7, 1.4),
-            lack(abs(math.log(end.unit / self._unit_before)), 0.08, 0.35),
-            most=self._UNLIKE,
+        size = math.log(moment.unit / self._unit_before)
+        return compared(
+            gesture,
+            self._UNLIKE,
+            Lack("length", stroke.length, 3.1, 1.8),
+            Lack("speed", stroke.length / max(stroke.seconds, 1e-6), 7.7, 5.0),
+            Lack("top speed", stroke.top_speed, 13.9, 9.5),
+            Lack("straightness", stroke.length / max(stroke.path, 1e-6), 1.0, 0.93),
+            Lack("degrees off its direction", aside, 6.0, 20.0),
+            Lack("openness", sum(self._open) / max(len(self._open), 1), 2.7, 1.4),
+            Lack("change of size, logarithm", abs(size), 0.08, 0.35),
         )
 
 
@@ -110,8 +102,10 @@ class WaveReader:
     """Seconds in which the turns must come."""
     _SLOWEST = 0.7
     """Seconds from one turn to the next, at most."""
+    _SURE = 0.8
+    """How much the hand must be open (`Moment.open`) on its way."""
     _OPEN = 0.4
-    """Seconds of its way over which a hand is open: the model doubts it now and then."""
+    """Seconds of it over which that is averaged: the model doubts it now and then."""
 
     def __init__(self) -> None:
         self._time = -math.inf
@@ -127,7 +121,7 @@ class WaveReader:
             (moment.time - self._time) / self._OPEN, 1
         )
         self._time = moment.time
-        score = min(_open([self._opened]), below(abs(moment.roll), 55.0, 5.0))
+        score = min(above(self._opened, self._SURE, 0.4), below(abs(moment.roll), 55.0, 5.0))
         if score < 0.2:
             self._forget()
             return []

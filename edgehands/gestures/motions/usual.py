@@ -7,28 +7,37 @@ else as usual pushes; one that lacks a little of everything does not.
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
-from edgehands.gestures.motions.motion import below
+from edgehands.gestures.motions.motion import Sign, below
 
 _SOFTNESS = 0.15
 
 
-def lack(value: float, usual: float, poor: float) -> float:
-    """Return how much a value lacks: 0 where it is usual or better, 1 where it is poor, and on.
+class Lack(NamedTuple):
+    """What a motion lacks in one of its measures."""
+
+    what: str
+    """Was measured; lengths in palm sizes, times in seconds."""
+    value: float
+    usual: float
+    """Of those who make the motion, the median of drawn ones on tuning seeds."""
+    poor: float
+    """About the worst 2 % of them, or farther off where idle hands hardly differ in it."""
+
+    @property
+    def size(self) -> float:
+        """0 where the value is usual or better, 1 where it is poor, and on."""
+        return max((self.value - self.usual) / (self.poor - self.usual), 0.0)
+
+
+def compared(gesture: str, most: float, *lacks: Lack) -> Sign:
+    """Return the sign of a motion; its score is how like it is to the usual one.
 
     Args:
-        value: what is measured.
-        usual: of those who make the motion, the median of drawn ones on tuning seeds.
-        poor: about the worst 2 % of them, or farther off where idle hands hardly differ in it.
+        gesture: that it may be.
+        most: the unlikeness at which its score is 0.5.
+        lacks: in each of its measures; together they are its unlikeness, as sides of a distance.
     """
-    return max((value - usual) / (poor - usual), 0.0)
-
-
-def likeness(*lacks: float, most: float) -> float:
-    """Return how like a motion is to the usual one, 0 to 1.
-
-    Args:
-        lacks: what each of its measures lacks; together they are a distance, as of a point.
-        most: the distance at which it is half and half, 0.5.
-    """
-    return below(math.hypot(*lacks), most, _SOFTNESS)
+    unlikeness = math.hypot(*[lack.size for lack in lacks])
+    return Sign(gesture, "start", below(unlikeness, most, _SOFTNESS), lacks=lacks)

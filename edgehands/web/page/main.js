@@ -79,6 +79,7 @@ function curtain(text) {
 
 function cameras(names) {
   const select = byId("camera");
+  if (!names.includes(link.camera)) link.camera = null; // it went with the config
   const chosen = link.camera ?? names[0] ?? "";
   areas.camera = chosen;
   select.hidden = names.length < 2;

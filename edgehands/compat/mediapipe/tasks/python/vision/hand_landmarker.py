@@ -145,7 +145,7 @@ class HandLandmarker(Closing):
         A frame that comes before the last one is done replaces the one that waits.
 
         Raises:
-            ValueError: another running mode, or a time that does not rise.
+            ValueError: another running mode, a time that does not rise, or this was closed.
         """
         self._require(_MODES.LIVE_STREAM)
         upright = Upright.of(image_processing_options)
@@ -153,10 +153,16 @@ class HandLandmarker(Closing):
             self._live.give(image, self._risen(timestamp_ms), upright)
 
     def close(self) -> None:
-        """Finish the frame under way and free the models. Safe to call twice."""
-        if self._live is not None:
-            self._live.close()
-        self._tracker.close()
+        """Finish the frame under way and free the models. Safe to call twice.
+
+        Raises:
+            Exception: what the callback raised for a live stream's last frames.
+        """
+        try:
+            if self._live is not None:
+                self._live.close()
+        finally:
+            self._tracker.close()
 
     def _require(self, mode: VisionTaskRunningMode) -> None:
         if self._mode is not mode:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
+from edgehands.errors import UsageError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -24,7 +26,8 @@ class Live:
 
     Args:
         find: looks at a frame.
-        callback: told of it, in this thread; what it raises is raised by the next `give`.
+        callback: told of it, in this thread; what it raises is raised by the next `give`, or by
+            `close`.
     """
 
     def __init__(self, find: Find, callback: ResultCallback) -> None:
@@ -38,9 +41,15 @@ class Live:
         self._thread.start()
 
     def give(self, image: Image, timestamp_ms: int, upright: Upright) -> None:
-        """Let a frame be the next, instead of one that still waits."""
+        """Let a frame be the next, instead of one that still waits.
+
+        Raises:
+            ValueError: this was closed.
+        """
         with self._changed:
             self._raise()
+            if self._closing:
+                raise UsageError("this hand landmarker is closed: make another one")
             self._waiting = (image, timestamp_ms, upright)
             self._changed.notify()
 
@@ -51,6 +60,7 @@ class Live:
             self._changed.notify()
         if threading.current_thread() is not self._thread:
             self._thread.join()
+            self._raise()
 
     def _raise(self) -> None:
         if self._error is not None:
