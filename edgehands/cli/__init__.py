@@ -79,6 +79,14 @@ class _Stream(io.TextIOWrapper):
             raise InputError(f"cannot write to standard {self.what}: {error.strerror}") from error
 
 
+class _Terminated(KeyboardInterrupt):
+    """SIGTERM came.
+
+    A class of its own: at its end Python kills itself by SIGINT, whatever the exit code, if a plain
+    KeyboardInterrupt went through a text that was executed, as imports do for named tuples.
+    """
+
+
 class _Stop:
     """Makes SIGTERM end what runs as Ctrl-C does, and remembers which of the two it was."""
 
@@ -87,7 +95,7 @@ class _Stop:
 
     def __call__(self, number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG002
         self.asked = True
-        raise KeyboardInterrupt
+        raise _Terminated
 
 
 def _run() -> int:
@@ -154,7 +162,7 @@ def _end_log() -> None:
 def _open_closed_streams() -> None:
     """Give a closed standard stream (`>&-`) somewhere to go, and its number no other file."""
     while (number := os.open(os.devnull, os.O_RDWR)) <= 2:
-        _end_log()
+        pass
     os.close(number)
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         if getattr(sys, name) is None:
