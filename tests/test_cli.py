@@ -325,17 +325,18 @@ def test_a_command_that_is_no_service_says_that_it_was_killed() -> None:
     assert process.wait(30) == 143
 
 
-def test_what_is_killed_while_it_imports_says_so_too() -> None:
-    """Imports execute texts, and Python has its own mind about an interrupt in one."""
-    program = """
+def test_what_is_killed_while_it_imports_says_so_too(tmp_path: Path) -> None:
+    """Imports execute texts, and `python -m` has its own mind about an interrupt in one."""
+    (tmp_path / "imports.py").write_text("""
 import sys, types
 from edgehands import cli
 text = "import os, signal, time; os.kill(os.getpid(), signal.SIGTERM); time.sleep(5)"
 sys.modules["edgehands.cli.commands"] = types.SimpleNamespace(dispatch=lambda: exec(text))
 sys.argv = ["edgehands", "tune"]
 cli.main()
-"""
-    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 143
+""")
+    command = [sys.executable, "-m", "imports"]
+    assert subprocess.run(command, cwd=tmp_path, check=False).returncode == 143
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 0)])
