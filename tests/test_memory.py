@@ -59,7 +59,7 @@ def once():
     with HandTracker("light", "tflite") as tracker:
         return follow(tracker, 3)
 
-for _ in range(10):
+for _ in range(100):  # the heap's own size settles by then
     once()
 before = resident_mb()
 hands = sum(once() for _ in range(50))
