@@ -58,7 +58,7 @@ VULKAN_DRIVER ?= /usr/lib/chromium/vk_swiftshader_icd.json
 test-gpu: $(VENV)/.installed-dev
 	$(BIN)/edgehands models fetch
 	$(if $(VULKAN_DRIVER),VK_ICD_FILENAMES=$(VULKAN_DRIVER)) $(BIN)/python -m pytest \
-		tests/test_litert_gpu.py tests/test_backends.py -k litert
+		tests/test_litert_gpu.py tests/test_backends.py tests/test_selection.py -k litert
 
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check $(SOURCES)
