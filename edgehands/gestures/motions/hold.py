@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 GRIP_DELAY = 0.2
 """Seconds that a touch must last before it is a grip."""
+_CLOSES = 0.3
+"""Seconds in which thumb and index finger come together, before they touch."""
 _LOOKED_AT = 2.0
 """Seconds of a grip, at most, that are looked at when it begins to do something."""
 
@@ -46,7 +48,9 @@ class PinchReader:
     def __init__(self) -> None:
         self._rested: Moment | None = None
         self._from: Moment | None = None
+        self._before: deque[Moment] = deque()
         self._touching: deque[Moment] = deque()
+        self._unrest = 0.0
         self._judged = False
         self._last: Moment | None = None
         self._angle = 0.0
@@ -64,7 +68,10 @@ class PinchReader:
         if touch.since is None:
             self.held, self._rested = False, None
             self._touching.clear()
+            keep(self._before, moment, _CLOSES)
         else:
+            if not self._touching:
+                self._unrest = moved(self._before[0], moment) if self._before else 0.0
             self.held = self._takes_hold(moment)
             keep(self._touching, moment, _LOOKED_AT)
         if not self.held or blocked:
@@ -136,8 +143,10 @@ class PinchReader:
             self._UNLIKE_DRAG,
             Lack("pinch, mean", touch.firmness, 3.0, 1.7),
             Lack("rise of the pinch", touch.rise, 7.0, 3.9),
+            Lack("unrest before", self._unrest, 0.05, 0.35),
             Lack("gap of the tips", mean(shown, "tips"), 0.16, 0.29),
             Lack("unsteadiness of the pinch", pstdev(held), 0.21, 0.53),
+            Lack("way of the pinch in the hand", self._way_in_hand(begun), 0.06, 0.2),
             Lack("change of the fingers' reach", abs(shown[-1].reach - begun.reach), 0.04, 0.2),
             Lack("change of size, logarithm", abs(size), 0.04, 0.2),
             Lack("degrees turned", abs(self._angle), 2.0, 15.0),
@@ -148,6 +157,12 @@ class PinchReader:
         begun = self._from or moment
         x, y = moment.pinch_point
         return (x - begun.pinch_point[0]) / begun.unit, (y - begun.pinch_point[1]) / begun.unit
+
+    def _way_in_hand(self, begun: Moment) -> float:
+        """Return how far the pinch has moved from where it was in the hand, palm sizes."""
+        now = self._touching[-1]
+        (ax, ay), (bx, by) = begun.pinch_point, now.pinch_point
+        return math.hypot((bx - now.x) - (ax - begun.x), (by - now.y) - (ay - begun.y)) / now.unit
 
     def _measured(self, dx: float, dy: float) -> Mapping[str, float]:
         return {"angle": self._angle} if self._gesture == "twist" else {"dx": dx, "dy": dy}
