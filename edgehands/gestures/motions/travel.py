@@ -35,7 +35,7 @@ class SwipeReader:
     """Seconds that it must stay where it went."""
     _GONE = 0.6
     """Palm sizes from there within which it stays."""
-    _UNLIKE = 1.9
+    _UNLIKE = 1.55
 
     def __init__(self) -> None:
         self._strokes = StrokeReader(rest=2.0, span=self._NOTICED)
@@ -94,13 +94,13 @@ class SwipeReader:
         return compared(
             gesture,
             self._UNLIKE,
-            Lack("length", stroke.length, 3.1, 1.8),
-            Lack("speed", stroke.length / max(stroke.seconds, 1e-6), 7.7, 5.0),
-            Lack("top speed", stroke.top_speed, 13.9, 9.5),
+            Lack("length", stroke.length, 3.1, 1.3),
+            Lack("speed", stroke.length / max(stroke.seconds, 1e-6), 7.7, 3.6),
+            Lack("top speed", stroke.top_speed, 13.9, 8.5),
             Lack("straightness", stroke.length / max(stroke.path, 1e-6), 1.0, 0.93),
             Lack("degrees off its direction", aside, 6.0, 20.0),
-            Lack("openness, worst quarter", worst_quarter([*before, *self._way], "open"), 2.2, 0.4),
-            Lack("unrest before", unrest, 0.02, 0.1),
+            Lack("openness, worst quarter", worst_quarter([*before, *self._way], "open"), 2.2, 0.2),
+            Lack("unrest before", unrest, 0.02, 0.09),
             Lack("change of size, logarithm", abs(size), 0.08, 0.35),
         )
 
