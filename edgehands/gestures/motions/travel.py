@@ -28,14 +28,14 @@ class SwipeReader:
     """Seconds after which a stroke that begins is noticed."""
     _RESTS = 0.25
     """Seconds for which the hand is looked at before."""
-    _RESTLESS = 0.15
+    _RESTLESS = 0.11
     """Palm sizes that it may have moved meanwhile, at most, to be held against it: one that swipes
     again and again comes from the way back."""
     _STAYS = 0.1
     """Seconds that it must stay where it went."""
     _GONE = 0.6
     """Palm sizes from there within which it stays."""
-    _UNLIKE = 1.55
+    _UNLIKE = 1.5
 
     def __init__(self) -> None:
         self._strokes = StrokeReader(rest=2.0, span=self._NOTICED)
