@@ -187,11 +187,13 @@ def moving(gesture: str, *ways: tuple[float, float]) -> Scene:
     keys = np.cumsum([0.6, *(seconds for seconds, _ in ways)])
     places = np.cumsum([0.0, *(way for _, way in ways)])[:, None] * (92.0, 0.0, 0.0)
     times = np.arange(0.0, keys[-1] + 0.6, 1 / 30)
-    still = {
-        name: np.repeat(getattr(part, name)[:1], len(times), 0) for name in ("angles", "turns")
-    }
     middle = part.places.mean(axis=0) - places.mean(axis=0)
-    goes = replace(part, places=middle + eased(times, keys, places), **still)
+    goes = replace(
+        part,
+        angles=np.repeat(part.angles[:1], len(times), axis=0),
+        places=middle + eased(times, keys, places),
+        turns=np.repeat(part.turns[:1], len(times), axis=0),
+    )
     return replace(shown, times=times, performances=(goes,))
 
 
