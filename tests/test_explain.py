@@ -155,7 +155,7 @@ def push(turning: float = 0.0) -> Frames:
 @pytest.mark.parametrize("asked_for", [None, "push"])
 def test_a_motion_that_was_nearly_made_tells_what_it_lacked(asked_for: str | None) -> None:
     explainer = Explainer(header(), asked_for)
-    told = [explainer.update(hands, time, time, PICTURE) for time, hands in push(turning=19.0)]
+    told = [explainer.update(hands, time, time, PICTURE) for time, hands in push(turning=15.0)]
     (missed,) = [each for _, _, motions in told for each in motions]
     assert missed.gesture == "push"
     assert missed.score < 0.5

@@ -13,6 +13,7 @@ from edgehands.gestures.motions.moment import read_moment
 from edgehands.hand import Hand, Roi
 from edgehands.settings import GestureRules
 from edgehands.synthetic.gesturing.moves import dynamic_scene
+from edgehands.synthetic.gesturing.performance import eased
 from edgehands.synthetic.gesturing.scenes import static_scene
 
 if TYPE_CHECKING:
@@ -178,6 +179,34 @@ def test_the_way_back_is_no_swipe() -> None:
     ]
 
 
+def moving(gesture: str, *ways: tuple[float, float]) -> Scene:
+    """The hand that makes a gesture; it goes from place to place: seconds from rest to rest, and
+    palm sizes to the right."""
+    shown = scene(gesture)
+    (part,) = shown.performances
+    keys = np.cumsum([0.6, *(seconds for seconds, _ in ways)])
+    places = np.cumsum([0.0, *(way for _, way in ways)])[:, None] * (92.0, 0.0, 0.0)
+    times = np.arange(0.0, keys[-1] + 0.6, 1 / 30)
+    middle = part.places.mean(axis=0) - places.mean(axis=0)
+    goes = replace(
+        part,
+        angles=np.repeat(part.angles[:1], len(times), axis=0),
+        places=middle + eased(times, keys, places),
+        turns=np.repeat(part.turns[:1], len(times), axis=0),
+    )
+    return replace(shown, times=times, performances=(goes,))
+
+
+def test_a_hand_that_swipes_again_and_again_needs_no_rest_before() -> None:
+    again = moving("swipe_right", (0.3, 3.0), (0.15, 0.0), (0.6, -3.0), (0.3, 3.0))
+    assert started(read(moments(again))) == ["swipe_right", "swipe_right"]
+
+
+def test_a_slow_way_does_not_stop_the_swipe_back() -> None:
+    slow = moving("swipe_left", (1.0, 3.0), (0.3, 0.0), (0.3, -3.0))
+    assert started(read(moments(slow))) == ["swipe_left"]
+
+
 def on_its_way(shown: Scene, speed: float = 3.0) -> Scene:
     """The same hand, but all the while it goes to the right, palm sizes a second."""
     (part,) = shown.performances
@@ -188,6 +217,14 @@ def on_its_way(shown: Scene, speed: float = 3.0) -> Scene:
 def test_a_pinch_that_never_rests_drags_nothing() -> None:
     assert started(read(moments(scene("pinch_drag")))) == ["pinch_drag"]
     assert started(read(moments(on_its_way(scene("pinch_drag"))))) == []
+
+
+def test_a_hand_that_comes_to_where_it_pinches_drags_nothing() -> None:
+    shown = scene("pinch_drag")
+    (part,) = shown.performances
+    keys, places = np.array([0.0, 0.7]), np.array([[-3.0 * 92.0, 0.0, 0.0], [0.0, 0.0, 0.0]])
+    coming = replace(part, places=part.places + eased(shown.times, keys, places))
+    assert started(read(moments(replace(shown, performances=(coming,))))) == []
 
 
 def test_a_hand_on_its_way_taps_and_grabs_nothing() -> None:

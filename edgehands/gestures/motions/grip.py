@@ -41,7 +41,7 @@ class GrabReader:
     """Seconds from open to closed, at most."""
     _HELD = 0.1
     """Seconds that the hand must have been one and must stay the other."""
-    _UNLIKE = 2.5
+    _UNLIKE = 2.2
     """Unlikeness up to which it is a grab or a release: of drawn ones 99 % have less than 2.2, and
     in sixteen hours of hands that mean nothing none had less than 2.6."""
 
@@ -87,13 +87,14 @@ class GrabReader:
         return compared(
             gesture,
             self._UNLIKE,
-            Lack("openness, open", mean(opened, "open"), 2.5, 1.0),
-            Lack("closedness, closed", mean(shut, "closed"), 1.8, 0.1),
-            Lack("change of openness", opening, 24.0, 19.5),
+            Lack("openness, open", mean(opened, "open"), 2.5, 0.6),
+            Lack("closedness, closed", mean(shut, "closed"), 1.8, -0.3),
+            Lack("change of openness", opening, 24.0, 18.0),
             Lack("change of closedness", closing, 6.5, 4.7),
-            Lack("straightness of the index finger, closed", mean(shut, "straight"), -0.5, 0.1),
+            Lack("straightness of the index finger, closed", mean(shut, "straight"), -0.5, 0.25),
+            Lack("index finger straighter than others, closed", mean(shut, "pointing"), 0.0, 0.3),
             Lack("way", moved(start, end), 0.1, 0.2),
-            Lack("degrees turned", abs(turned(start, end)), 2.0, 6.0),
+            Lack("degrees turned", abs(turned(start, end)), 2.0, 8.0),
             Lack("seconds between", after.since - before.left, 0.1, 0.22),
         )
 
@@ -122,17 +123,21 @@ class DoubleTapReader:
     """Seconds that they touch."""
     _WITHIN = 1.25
     """Seconds from the first touch to the end of the second."""
-    _UNLIKE = 1.75
+    _RESTS = 0.3
+    """Seconds for which the hand is looked at before the first touch."""
+    _UNLIKE = 1.9
     """Unlikeness up to which two touches are a double tap: of drawn ones 98 % have less than 1.5,
     and in sixteen hours of hands that mean nothing none had less than 1.8."""
 
     def __init__(self) -> None:
         self._touch = Touch(self._BEGINS, self._CURLED)
+        self._recent: deque[Moment] = deque()
         self._begun: Moment | None = None
         self._first: _Tap | None = None
 
     def update(self, moment: Moment) -> list[Sign]:
         """Take the next moment of one hand."""
+        keep(self._recent, moment, self._RESTS + self._WITHIN)
         if self._touch.update(moment):
             self._begun = self._begun or moment
             return []
@@ -152,13 +157,20 @@ class DoubleTapReader:
 
     def _compared(self, first: _Tap, second: _Tap, end: Moment) -> Sign:
         """Compare two touches with the usual double tap."""
+        begun = first.begun.time
+        shown = [moment for moment in self._recent if moment.time >= begun]
+        before = next(past for past in self._recent if past.time >= begun - self._RESTS - TICK)
+        gaps = [moment.tips for moment in shown]
         return compared(
             "double_tap",
             self._UNLIKE,
-            Lack("pinch at its most", (first.high + second.high) / 2, 2.9, 1.25),
-            Lack("rise of the pinch", (first.rise + second.rise) / 2, 6.0, 3.2),
-            Lack("seconds of the shorter touch", min(first.seconds, second.seconds), 0.23, 0.11),
+            Lack("pinch at its most", (first.high + second.high) / 2, 2.9, 1.6),
+            Lack("rise of the pinch", (first.rise + second.rise) / 2, 6.0, 3.75),
+            Lack("seconds of the shorter touch", min(first.seconds, second.seconds), 0.23, 0.06),
             Lack("seconds of the longer touch", max(first.seconds, second.seconds), 0.27, 0.52),
-            Lack("seconds between", second.begun.time - first.over, 0.22, 0.5),
+            Lack("seconds between", second.begun.time - first.over, 0.22, 0.6),
+            Lack("change of the tips' gap", max(gaps) - min(gaps), 0.45, 0.07),
+            Lack("closedness", mean(shown, "closed"), -2.8, -1.0),
+            Lack("unrest before", moved(before, first.begun), 0.04, 0.3),
             Lack("way", moved(first.begun, end), 0.07, 0.2),
         )

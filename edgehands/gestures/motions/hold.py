@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 GRIP_DELAY = 0.2
 """Seconds that a touch must last before it is a grip."""
+_CLOSES = 0.3
+"""Seconds in which thumb and index finger come together, before they touch."""
 _LOOKED_AT = 2.0
 """Seconds of a grip, at most, that are looked at when it begins to do something."""
 
@@ -39,14 +41,16 @@ class PinchReader:
     """Degrees after which a pinch that stayed in its place is a twist."""
     _IN_PLACE = 0.35
     """Palm sizes that count as staying."""
-    _UNLIKE_DRAG, _UNLIKE_TWIST = 1.75, 1.65
+    _UNLIKE_DRAG, _UNLIKE_TWIST = 1.82, 1.98
     """Unlikeness up to which it is one: of drawn drags and twists 98 % have less, and in sixteen
     hours of hands that mean nothing none had so little."""
 
     def __init__(self) -> None:
         self._rested: Moment | None = None
         self._from: Moment | None = None
+        self._before: deque[Moment] = deque()
         self._touching: deque[Moment] = deque()
+        self._unrest, self._apart = 0.0, 0.0
         self._judged = False
         self._last: Moment | None = None
         self._angle = 0.0
@@ -64,7 +68,10 @@ class PinchReader:
         if touch.since is None:
             self.held, self._rested = False, None
             self._touching.clear()
+            keep(self._before, moment, _CLOSES)
         else:
+            if not self._touching:
+                self._look_back(moment)
             self.held = self._takes_hold(moment)
             keep(self._touching, moment, _LOOKED_AT)
         if not self.held or blocked:
@@ -79,6 +86,12 @@ class PinchReader:
             self._value = self._measured(dx, dy)
             return [Sign(self._gesture, "value", self._score, self._value)]
         return self._begin(touch, dx, dy)
+
+    def _look_back(self, moment: Moment) -> None:
+        """Keep what the hand did just before thumb and index finger touched."""
+        before = self._before or [moment]
+        self._unrest = moved(before[0], moment)
+        self._apart = max(past.tips for past in before)
 
     def _takes_hold(self, moment: Moment) -> bool:
         """Say whether a hand that pinches has done so for a while without going anywhere."""
@@ -120,9 +133,9 @@ class PinchReader:
         return compared(
             "twist",
             self._UNLIKE_TWIST,
-            Lack("pinch, mean", touch.firmness, 3.0, 1.7),
+            Lack("pinch, mean", touch.firmness, 3.0, 2.0),
             Lack("pinch, now", shown[-1].pinching, 3.2, 1.3),
-            Lack("straightness of the index finger", mean(shown, "straight"), 0.63, -0.2),
+            Lack("straightness of the index finger", mean(shown, "straight"), 0.63, 0.0),
             Lack("way", way, 0.07, 0.16),
         )
 
@@ -136,9 +149,11 @@ class PinchReader:
             self._UNLIKE_DRAG,
             Lack("pinch, mean", touch.firmness, 3.0, 1.7),
             Lack("rise of the pinch", touch.rise, 7.0, 3.9),
-            Lack("gap of the tips", mean(shown, "tips"), 0.16, 0.29),
-            Lack("unsteadiness of the pinch", pstdev(held), 0.21, 0.53),
-            Lack("change of the fingers' reach", abs(shown[-1].reach - begun.reach), 0.04, 0.2),
+            Lack("unrest before", self._unrest, 0.05, 0.35),
+            Lack("closing of the tips' gap", self._apart - mean(shown, "tips"), 0.46, 0.1),
+            Lack("unsteadiness of the pinch", pstdev(held), 0.21, 0.57),
+            Lack("way of the pinch in the hand", self._way_in_hand(begun), 0.06, 0.2),
+            Lack("change of the fingers' reach", abs(shown[-1].reach - begun.reach), 0.04, 0.24),
             Lack("change of size, logarithm", abs(size), 0.04, 0.2),
             Lack("degrees turned", abs(self._angle), 2.0, 15.0),
         )
@@ -148,6 +163,12 @@ class PinchReader:
         begun = self._from or moment
         x, y = moment.pinch_point
         return (x - begun.pinch_point[0]) / begun.unit, (y - begun.pinch_point[1]) / begun.unit
+
+    def _way_in_hand(self, begun: Moment) -> float:
+        """Return how far the pinch has moved from where it was in the hand, palm sizes."""
+        now = self._touching[-1]
+        (ax, ay), (bx, by) = begun.pinch_point, now.pinch_point
+        return math.hypot((bx - now.x) - (ax - begun.x), (by - now.y) - (ay - begun.y)) / now.unit
 
     def _measured(self, dx: float, dy: float) -> Mapping[str, float]:
         return {"angle": self._angle} if self._gesture == "twist" else {"dx": dx, "dy": dy}

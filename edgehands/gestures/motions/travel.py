@@ -6,7 +6,7 @@ import math
 from collections import deque
 from typing import TYPE_CHECKING
 
-from edgehands.gestures.motions.moment import moved
+from edgehands.gestures.motions.moment import keep, moved, worst_quarter
 from edgehands.gestures.motions.motion import BACK_AGAIN, OPPOSITE, SWIPES, Sign, above, below
 from edgehands.gestures.motions.stroke import StrokeReader
 from edgehands.gestures.motions.usual import Lack, compared
@@ -24,18 +24,24 @@ class SwipeReader:
     at rest before.
     """
 
+    _NOTICED = 0.085
+    """Seconds after which a stroke that begins is noticed."""
+    _RESTS = 0.25
+    """Seconds for which the hand is looked at before."""
+    _RESTLESS = 0.11
+    """Palm sizes that it may have moved meanwhile, at most, to be held against it: one that swipes
+    again and again comes from the way back."""
     _STAYS = 0.1
     """Seconds that it must stay where it went."""
     _GONE = 0.6
     """Palm sizes from there within which it stays."""
-    _UNLIKE = 1.93
-    """Unlikeness up to which a stroke is a swipe: of drawn ones 99 % have less, and in 22 hours of
-    hands that mean nothing none had less than 1.96."""
+    _UNLIKE = 1.5
 
     def __init__(self) -> None:
-        self._strokes = StrokeReader(rest=2.0)
-        self._open: list[float] = []
-        self._unit_before = 1.0
+        self._strokes = StrokeReader(rest=2.0, span=self._NOTICED)
+        self._recent: deque[Moment] = deque()
+        self._before: list[Moment] = []
+        self._way: list[Moment] = []
         self._waiting: tuple[Sign, float, Moment] | None = None
         self._last = ("", -math.inf)
 
@@ -44,15 +50,16 @@ class SwipeReader:
         confirmed = self._confirm(moment)
         stroke = self._strokes.update(moment.time, moment.x, moment.y, moment.unit)
         if self._strokes.under_way:
-            self._open.append(moment.open)
-        elif stroke is None:
-            self._open, self._unit_before = [], moment.unit
-        else:
+            if not self._way:
+                self._before = list(self._recent) or [moment]
+            self._way.append(moment)
+        elif stroke is not None:
             sign = self._read(stroke, moment)
-            self._open = []
             # A hand that has stopped shakes: that is no other swipe.
             if sign and not (self._waiting and self._waiting[0].score > sign.score):
                 self._waiting = (sign, moment.time, moment)
+            self._way = []
+        keep(self._recent, moment, self._RESTS + self._NOTICED)
         return confirmed
 
     def _confirm(self, moment: Moment) -> list[Sign]:
@@ -66,7 +73,8 @@ class SwipeReader:
         if moment.time - since < self._STAYS - TICK:
             return []
         self._waiting = None
-        self._last = (sign.gesture, moment.time)
+        if sign.score >= 0.5:
+            self._last = (sign.gesture, moment.time)
         return [sign]
 
     def _read(self, stroke: Stroke, moment: Moment) -> Sign | None:
@@ -77,17 +85,22 @@ class SwipeReader:
         gesture = SWIPES[way]
         if OPPOSITE[gesture] == self._last[0] and moment.time - self._last[1] < BACK_AGAIN:
             return None
+        before = self._before
         aside = math.degrees(math.atan2(abs(across), abs(along)))
-        size = math.log(moment.unit / self._unit_before)
+        size = math.log(moment.unit / before[-1].unit)
+        begun = self._way[0].time - self._NOTICED + TICK
+        rested = [past for past in before if past.time <= begun] or before[:1]
+        unrest = min(moved(rested[0], rested[-1]), self._RESTLESS)
         return compared(
             gesture,
             self._UNLIKE,
-            Lack("length", stroke.length, 3.1, 1.8),
-            Lack("speed", stroke.length / max(stroke.seconds, 1e-6), 7.7, 5.0),
-            Lack("top speed", stroke.top_speed, 13.9, 9.5),
+            Lack("length", stroke.length, 3.1, 1.3),
+            Lack("speed", stroke.length / max(stroke.seconds, 1e-6), 7.7, 3.6),
+            Lack("top speed", stroke.top_speed, 13.9, 8.5),
             Lack("straightness", stroke.length / max(stroke.path, 1e-6), 1.0, 0.93),
             Lack("degrees off its direction", aside, 6.0, 20.0),
-            Lack("openness", sum(self._open) / max(len(self._open), 1), 2.7, 1.4),
+            Lack("openness, worst quarter", worst_quarter([*before, *self._way], "open"), 2.2, 0.2),
+            Lack("unrest before", unrest, 0.02, 0.09),
             Lack("change of size, logarithm", abs(size), 0.08, 0.35),
         )
 
