@@ -93,6 +93,7 @@ class GrabReader:
             Lack("change of closedness", closing, 6.5, 4.7),
             Lack("straightness of the index finger, closed", mean(shut, "straight"), -0.5, 0.25),
             Lack("index finger straighter than others, closed", mean(shut, "pointing"), 0.0, 0.3),
+            Lack("unrest before", moved(before.moments[0], start), 0.04, 0.2),
             Lack("way", moved(start, end), 0.1, 0.2),
             Lack("degrees turned", abs(turned(start, end)), 2.0, 8.0),
             Lack("seconds between", after.since - before.left, 0.1, 0.22),
@@ -125,7 +126,7 @@ class DoubleTapReader:
     """Seconds from the first touch to the end of the second."""
     _RESTS = 0.3
     """Seconds for which the hand is looked at before the first touch."""
-    _UNLIKE = 1.9
+    _UNLIKE = 2.0
     """Unlikeness up to which two touches are a double tap: of drawn ones 98 % have less than 1.5,
     and in sixteen hours of hands that mean nothing none had less than 1.8."""
 
