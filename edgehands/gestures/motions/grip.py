@@ -42,8 +42,8 @@ class GrabReader:
     _HELD = 0.1
     """Seconds that the hand must have been one and must stay the other."""
     _UNLIKE = 2.2
-    """Unlikeness up to which it is a grab or a release: of drawn ones 99 % have less than 2.2, and
-    in sixteen hours of hands that mean nothing none had less than 2.6."""
+    """Unlikeness up to which it is a grab or a release: of drawn ones 99 % have less, and in 60
+    hours of hands that mean nothing none had less than 2.7."""
 
     def __init__(self) -> None:
         self._now = _Stay(None, 0.0)
@@ -127,8 +127,8 @@ class DoubleTapReader:
     _RESTS = 0.3
     """Seconds for which the hand is looked at before the first touch."""
     _UNLIKE = 2.0
-    """Unlikeness up to which two touches are a double tap: of drawn ones 98 % have less than 1.5,
-    and in sixteen hours of hands that mean nothing none had less than 1.8."""
+    """Unlikeness up to which two touches are a double tap: of drawn ones 98 % have less, and in
+    60 hours of hands that mean nothing none had less than 2.3."""
 
     def __init__(self) -> None:
         self._touch = Touch(self._BEGINS, self._CURLED)

@@ -42,9 +42,9 @@ class PinchReader:
     _IN_PLACE = 0.35
     """Palm sizes that count as staying."""
     _UNLIKE_DRAG, _UNLIKE_TWIST = 1.82, 2.1
-    """Unlikeness up to which it is one: of drawn drags 98 % have less and of twists 99 %. In 95 hours
-    of hands that mean nothing none had less than 2.0 and 3.3; of drags, as those near it thin out,
-    one in 200 hours is to be expected."""
+    """Unlikeness up to which it is one: of drawn drags 98 % have less and of twists 99 %. In 60
+    hours of hands that mean nothing none had less than 2.0 and 3.3; of drags, as those near it thin
+    out, one in 200 hours is to be expected."""
 
     def __init__(self) -> None:
         self._rested: Moment | None = None

@@ -21,8 +21,8 @@ _RESTS = 0.15
 _NOTICED = 0.11
 """Seconds after which the stroke that it begins is noticed."""
 _UNLIKE = 2.1
-"""Unlikeness up to which a stroke is a push: of drawn ones 99 % have less than 2.0, and in sixteen
-hours of hands that mean nothing none had less than 3.3."""
+"""Unlikeness up to which a stroke is a push: of drawn ones 99 % have less, and in 95 hours of
+hands that mean nothing none had less than 2.2."""
 
 
 class PushReader:
