@@ -113,11 +113,18 @@ def mean(moments: Sequence[Moment], what: str) -> float:
     return sum(told) / len(told)
 
 
-def worst_quarter(moments: Sequence[Moment], what: str) -> float:
+def lower_quarter(moments: Sequence[Moment], what: str) -> float:
     """Return the mean of the least quarter of what moments measure, such as "open"."""
     told: list[float] = sorted(getattr(moment, what) for moment in moments)
     count = max(len(told) // 4, 1)
     return sum(told[:count]) / count
+
+
+def upper_quarter(moments: Sequence[Moment], what: str) -> float:
+    """Return the mean of the greatest quarter of what moments measure."""
+    told: list[float] = sorted(getattr(moment, what) for moment in moments)
+    count = max(len(told) // 4, 1)
+    return sum(told[-count:]) / count
 
 
 def moved(before: Moment, after: Moment) -> float:

@@ -19,11 +19,10 @@ Point = tuple[float, float, float]
 
 @dataclass(frozen=True, slots=True)
 class Stroke:
-    """A way that is over, in units and seconds."""
+    """A way that is over, in units and, of its speed, units a second."""
 
     dx: float
     dy: float
-    seconds: float
     top_speed: float
     path: float
     """Length of the way with all its turns."""
@@ -93,7 +92,7 @@ class StrokeReader:
         # It has just been at rest, before this way: the next one may begin at once.
         self._rested_since = point[0] - 2 * _REST_BEFORE
         dx, dy = (point[1] - first[1]) / unit, (point[2] - first[2]) / unit
-        return Stroke(dx, dy, point[0] - first[0], self._top, path / unit)
+        return Stroke(dx, dy, self._top, path / unit)
 
     def _point_before(self, point: Point) -> Point | None:
         """Return the newest point that is at least `span` seconds old."""

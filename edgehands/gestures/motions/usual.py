@@ -23,7 +23,8 @@ class Lack(NamedTuple):
     usual: float
     """Of those who make the motion, the median of drawn ones on tuning seeds."""
     poor: float
-    """About the worst 2 % of them, or farther off where idle hands hardly differ in it."""
+    """About the worst 2 % of them; farther off where idle hands hardly differ in it, nearer where
+    they do."""
 
     @property
     def size(self) -> float:
