@@ -40,7 +40,7 @@ test-roots: $(VENV)/.installed-dev
 	$(BIN)/edgehands models fetch
 	$(BIN)/python -m pytest tests/test_roots.py
 
-# A whole Debian in QEMU, whose camera is unplugged and whose power fails; root, 50 minutes:
+# A whole Debian in QEMU, whose camera is unplugged and whose power fails; root, 40 minutes:
 # apt install qemu-system-x86 systemd-container mmdebstrap mosquitto.
 test-guest: $(VENV)/.installed-dev
 	$(BIN)/edgehands models fetch

@@ -65,6 +65,14 @@ def media() -> Path:
 
 
 @pytest.fixture(scope="session")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A short clip whose frames are told by their red."""
+    from tests.captures import write_video
+
+    return write_video(tmp_path_factory.mktemp("video") / "clip.mp4")
+
+
+@pytest.fixture(scope="session")
 def models() -> None:
     """Every model of the catalog, so that `store.load` finds them."""
     if bad := [state.problem for state in store.check() if state.status != "ok"]:

@@ -87,6 +87,8 @@ class Root:
     """What apt is asked for."""
     kind: str = ""
     """Tells roots with other packages apart."""
+    extras: tuple[str, ...] = ()
+    """Whose locks' wheels are there too."""
 
     @property
     def name(self) -> str:
@@ -109,7 +111,7 @@ class Root:
     @property
     def wheels(self) -> Path:
         """The folder that pip takes packages from; it knows no other place."""
-        return open_wheels(self.release.name, self.machine)
+        return open_wheels(self.release.name, self.machine, self.extras)
 
     def path(self, inside: str) -> Path:
         """Return where a file that is put there shows up inside, and one written there outside."""
@@ -158,23 +160,33 @@ def _trust(root: Path) -> None:
     bundle.write_bytes(b"".join(path.read_bytes() for path in known))
 
 
-def open_wheels(release: str, machine: str) -> Path:
-    """Return a folder of all that the lock names for that machine, downloaded once."""
+def lock_of(release: str, extra: str = "") -> Path:
+    """Return the file that names what is installed there, each with its hash."""
+    return PROJECT / "systemd" / f"requirements-{release}{extra and '-'}{extra}.txt"
+
+
+def open_wheels(release: str, machine: str, extras: tuple[str, ...] = ()) -> Path:
+    """Return a folder of all that the locks name for that machine, downloaded once."""
     (known,) = (entry for entry in RELEASES if entry.name == release)
-    lock = PROJECT / "systemd" / f"requirements-{release}.txt"
-    key = hashlib.sha256(lock.read_bytes()).hexdigest()[:8]
+    locks = [lock_of(release, extra) for extra in ("", *extras)]
+    key = hashlib.sha256(b"".join(lock.read_bytes() for lock in locks)).hexdigest()[:8]
     folder = CACHE / f"wheels-{release}-{machine}-{key}"
     if not folder.exists():
         new = folder.with_name(f"{folder.name}.new")
         run([sys.executable, "-m", "pip", "download", "--quiet", "--require-hashes", "--no-deps",
-             "--only-binary=:all:", "-r", str(lock), "--dest", str(new),
-             *tags(known, machine)])  # fmt: skip
+             "--only-binary=:all:", *(f"--requirement={lock}" for lock in locks),
+             "--dest", str(new), *tags(known, machine)])  # fmt: skip
         new.rename(folder)
     return folder
 
 
 def open_root(
-    release: str, machine: str, layer: Path, packages: tuple[str, ...], kind: str = ""
+    release: str,
+    machine: str,
+    layer: Path,
+    packages: tuple[str, ...],
+    kind: str = "",
+    extras: tuple[str, ...] = (),
 ) -> Root:
     """Return a root that is ready, or skip where there can be none."""
     if os.geteuid() != 0:
@@ -186,7 +198,7 @@ def open_root(
         if shutil.which(tool) is None:
             pytest.skip(f"no {tool}: apt install mmdebstrap qemu-user-static")
     (known,) = (entry for entry in RELEASES if entry.name == release)
-    root = Root(known, machine, layer, packages, kind)
+    root = Root(known, machine, layer, packages, kind, extras)
     root.prepare()
     return root
 

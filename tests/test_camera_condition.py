@@ -272,9 +272,11 @@ def test_what_hangs_is_given_up() -> None:
     plan.frame(34.0, frozen=False)
     assert not plan.hangs(36.9)
     assert plan.hangs(37.0)
+    plan.opening(40.0, ready=True)
     plan.opened(40.0, fps=0.5)
     plan.frame(40.0, frozen=False)
     assert not plan.hangs(47.0)
+    plan.opening(50.0, ready=True)
     plan.opened(50.0, fps=0.1)
     assert not plan.hangs(65.0)  # its first frame is no sooner than the others
 
@@ -313,6 +315,25 @@ def test_a_camera_that_was_steady_for_a_while_begins_again_with_short_waits() ->
         plan.frame(now, frozen=False)
     plan.failed(17.0)
     assert plan.may_open(17.3, absent=False)
+
+
+def test_a_loose_plug_does_not_make_the_next_outage_long() -> None:
+    """Half a second away every two: an attempt in vain is no reason to wait past the outage."""
+    plan, now = Plan(0.0, lambda: 1.0), 0.0
+    for _ in range(20):
+        plan.opening(now, ready=True)
+        plan.opened(now, FPS)
+        back = now + 2.0
+        for frame in np.arange(now, now + 1.5, 1 / FPS):
+            plan.frame(frame, frozen=False)
+        now += 1.5
+        plan.failed(now)
+        while now < back or not plan.may_open(now, absent=False):
+            if plan.may_open(now, absent=False):
+                plan.opening(now, ready=True)
+                plan.failed(now)
+            now += 0.01
+        assert now - back <= 0.5
 
 
 def test_a_camera_that_fails_again_and_again_is_still_tried_every_two_seconds() -> None:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 CYCLES = int(os.environ.get("EDGEHANDS_GUEST_CYCLES", "100"))
 KILLS = int(os.environ.get("EDGEHANDS_GUEST_KILLS", "20"))
 MINUTES = float(os.environ.get("EDGEHANDS_GUEST_MINUTES", "10"))
-START_SECONDS = 900.0
+START_SECONDS = 240.0
 PAUSE_SECONDS = 3.0
 """At most, by chance, until the camera is plugged in again, or unplugged again."""
 YEAR = 365 * 86400.0

@@ -148,7 +148,7 @@ def test_it_starts_before_the_broker(
 
 
 # A socket that cannot connect is left to the garbage collector by paho.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
 def test_a_broker_on_a_unix_socket_needs_no_network(
     start_broker: Callable[..., Mosquitto], open_output: Opened, tmp_path: Path
 ) -> None:

@@ -7,6 +7,7 @@ right events, no illegal instruction"; it says nothing about speed. `make test-r
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -18,13 +19,14 @@ import pytest
 from packaging.utils import canonicalize_name
 
 from edgehands.models import store
-from tests.roots import PROJECT, Root, open_root
+from tests.roots import PROJECT, Root, lock_of, open_root
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 HEADING = "**On Debian and Raspberry Pi OS**"
 MODELS = ("light", "full", "palm-lite", "palm-full")
+EXTRAS = ("metrics", "onnxruntime", "openvino", "web")
 MARK = "edgehands-test-step"
 
 pytestmark = [pytest.mark.system, pytest.mark.usefixtures("models")]
@@ -68,8 +70,40 @@ def test_the_readme_installs_it_and_the_demo_sees_hands(
     else:
         events = [json.loads(line) for line in demo.splitlines() if line.startswith("{")]
         assert "open_palm" in {event["gesture"] for event in events}, demo
-    lock = (PROJECT / "systemd" / f"requirements-{release}.txt").read_text()
-    assert versions(root) == dict(re.findall(r"^(\S+)==(\S+)", lock, re.MULTILINE))
+    assert versions(root) == locked(release)
+
+
+@pytest.mark.parametrize("release", ["bookworm", "trixie"])
+def test_every_extra_is_installed_by_its_lock_beside_the_others(
+    release: str, wheel: Path, tmp_path: Path
+) -> None:
+    apt, *lines = recipe()
+    packages = tuple(apt.removeprefix("sudo apt install ").split())
+    root = open_root(release, os.uname().machine, tmp_path, packages, extras=EXTRAS)
+    put(root, wheel)
+    locks = ["", *EXTRAS]
+    for extra in locks:
+        shutil.copy(lock_of(release, extra), root.path("/root"))
+    files = " ".join(f"-r {lock_of(release, extra).name}" for extra in locks)
+    said = follow(
+        root,
+        [
+            *lines[:2],
+            f"pip install --quiet --no-deps --require-hashes {files}",
+            f"pip install --quiet --no-deps {wheel.name}",
+            "edgehands doctor",
+        ],
+    )
+    for backend in ("tflite", "onnxruntime", "openvino"):
+        assert re.search(rf"^ok\s+.*{backend}", said["edgehands doctor"], re.MULTILINE), said
+    assert versions(root) == {
+        name: version for extra in locks for name, version in locked(release, extra).items()
+    }
+
+
+def locked(release: str, extra: str = "") -> dict[str, str]:
+    """The versions that a lock names."""
+    return dict(re.findall(r"^(\S+)==(\S+)", lock_of(release, extra).read_text(), re.MULTILINE))
 
 
 def versions(root: Root) -> dict[str, str]:

@@ -23,7 +23,6 @@ from edgehands.cameras.slots import COUNT, Loans, Slots
 from edgehands.cameras.steady import SteadyCamera
 from edgehands.errors import UsageError
 from edgehands.synthetic import DEMO_CLIP
-from tests.system.machine import patience
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -491,7 +490,7 @@ def test_a_hundred_unpluggings_leave_nothing_behind() -> None:
         f"the camera was back, median {np.median(away) - 0.5:.2f} s; descriptors, threads and "
         f"mappings {before} as before"
     )
-    assert worst <= patience(3.0)
+    assert worst <= 3.0
 
 
 def test_a_dark_camera_says_so_and_its_frames_still_come() -> None:

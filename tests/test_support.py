@@ -216,6 +216,12 @@ def test_a_bundle_that_cannot_be_written_is_one_line(
         ("the password comes from the file x", None),
         ("password: hunter2", "password: …"),
         ("ws://me@host.lan/x and host.lan", "ws://USER@H2/x and H2"),
+        ("tcpclientsrc host=cam.lan port=1 ! decodebin", "tcpclientsrc host=H2 port=1 ! decodebin"),
+        (
+            'udpsrc address="cam.lan"; address = "localhost:8770"',
+            'udpsrc address="H2"; address = "localhost:8770"',
+        ),
+        ("host = rtsp://me@host.lan/x", "host = rtsp://USER@H2/x"),
         ("https://github.com/feranick/libedgetpu", None),
         ("/home/peter/x", "/home/USER/x"),
         ("Mirror, mirror.lan, mirrored", "H1, H1.lan, mirrored"),

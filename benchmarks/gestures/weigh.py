@@ -3,7 +3,8 @@
 Logistic regression on all measures and their products, one shape against all others and against
 hands that mean nothing but are still for a moment: on scenes of the tuning seed as the model would
 measure them, and on true hands whose depth is flattened and stretched. The border is put midway
-between those that show a shape and those that do not.
+between those that show a shape and those that do not. With `--only`, one shape is fitted again to
+what comes near to it, and to what the model sees in films of what it mistakes.
 """
 
 from __future__ import annotations
@@ -11,62 +12,39 @@ from __future__ import annotations
 import json
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
+from itertools import product
 from multiprocessing import get_context
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import typer
 
-from edgehands.benchmarks.gestures.negatives import idle_minute
-from edgehands.benchmarks.gestures.positives import FAR, MODERATE, STATIC
+from edgehands.benchmarks.gestures.examples import (
+    FILMED,
+    SHAPE_MEASURES,
+    Examples,
+    about_to_pinch,
+    gathered,
+    idle,
+    on_film,
+    shown,
+)
+from edgehands.benchmarks.gestures.positives import STATIC
 from edgehands.benchmarks.gestures.regression import logistic
 from edgehands.gestures.likeness import FARTHEST, FIGURES, pairs
-from edgehands.gestures.measures import UNITS, measure
-from edgehands.gestures.steadiness import Steadiness
-from edgehands.gestures.vocabulary import shipped_vocabulary
-from edgehands.hand import Hand, Roi
-from edgehands.settings import GestureRules
-from edgehands.synthetic.dataset import TUNING_SEED
-from edgehands.synthetic.gesturing.moves import dynamic_scene
-from edgehands.synthetic.gesturing.observe import observe
-from edgehands.synthetic.gesturing.scenes import static_scene
-from edgehands.synthetic.gesturing.stage import HABIT, rng_of
+from edgehands.gestures.measures import UNITS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     import numpy.typing as npt
 
     from edgehands.gestures.measures import Array
-    from edgehands.synthetic.gesturing.performance import Scene
 
     Mask = npt.NDArray[np.bool_]
 
-
-class Examples(NamedTuple):
-    """Hands to fit on."""
-
-    measures: Array
-    """Of shape, [N, M]."""
-    names: npt.NDArray[np.str_]
-    """[N] what each shows; "" for nothing."""
-    usual: Mask
-    """[N] whether it is tilted and held no more oddly than the bar is set for."""
-
-
-SHAPE_MEASURES = next(number for number, name in enumerate(UNITS) if " off " in name)
-"""How many measures come before directions."""
-
-_MOMENTS = (0.2, 0.4, 0.6, 0.8, 1.0)
-"""Seconds after a pose is held at which it is looked at."""
-_EVERY = 6
-"""Frames from one look at an idle hand to the next."""
-_DEPTHS = (0.5, 0.75, 1.0, 1.3)
-_TRUE_SCENES = 24
-_ODD_HABIT = 8.0
-"""Degrees, as `stage.HABIT`."""
 _RIDGE = 1e-5
-_NEAR_RIDGE = 3e-6
+_NEAR_RIDGE = 1e-6
 _NEAR, _NEAR_ROUNDS = 4.0, 2
 """Likenesses below nearly all that show a shape, down to which another hand is near to it."""
 _TO_PINCH = 450
@@ -81,61 +59,6 @@ _NEARER = 0.7
 """Of the way from what does not show a shape to what does."""
 _CERTAIN = 3.0
 """Likeness of the hand in the middle of those that show a shape."""
-
-
-def shown(gesture: str, numbers: range) -> Examples:
-    """Return held moments of a gesture's scenes, as the model would measure them, and true ones.
-
-    Every second scene has people who hold it more as they please: real ones do.
-    """
-    rows: list[Array] = []
-    usual: list[bool] = []
-    for number in numbers:
-        is_odd = number % 2 == 1
-        scene = _scene(gesture, number // 2, _ODD_HABIT if is_odd else HABIT)
-        moments = observe(scene, rng_of(TUNING_SEED, f"noise {gesture}", number))
-        hands = [(time, hand) for time, found in moments for hand in found]
-        times = np.array([time for time, _ in hands]) - scene.shown[0]
-        rows += [_shape(hands[int(np.abs(times - later).argmin())][1]) for later in _MOMENTS]
-        if number < _TRUE_SCENES:
-            rows += [_shape(_true(scene, depth)) for depth in _DEPTHS]
-        usual += [scene.tilt <= MODERATE and not is_odd] * (len(rows) - len(usual))
-    return Examples(np.array(rows), np.array([shape_of(gesture)] * len(rows)), np.array(usual))
-
-
-def _scene(gesture: str, number: int, habit: float) -> Scene:
-    """Return a scene as `positives.scene_of` does, of people with such habits."""
-    tilt = FAR if number % 5 in {1, 3} else MODERATE
-    return static_scene(gesture, TUNING_SEED, number, max_tilt=tilt, habit=habit)
-
-
-def idle(number: int) -> Examples:
-    """Return still moments of a minute in which nothing is meant."""
-    _, scene, moments = idle_minute(TUNING_SEED, number)
-    still, rows = Steadiness(), []
-    for index, (time, hands) in enumerate(() if scene.also else moments):
-        for hand in hands:
-            speed = still.update(hand, time)
-            if speed <= GestureRules().max_speed and index % _EVERY == 0:
-                rows.append(_shape(hand))
-    measures = np.array(rows).reshape(-1, SHAPE_MEASURES)
-    return Examples(measures, np.full(len(rows), ""), np.ones(len(rows), bool))
-
-
-def about_to_pinch(number: int) -> Examples:
-    """Return a hand that will pinch and shows nothing yet."""
-    gestures = ("twist", "pinch_drag", "double_tap")
-    gesture = gestures[number % len(gestures)]
-    scene = dynamic_scene(gesture, TUNING_SEED, number // len(gestures), max_tilt=MODERATE)
-    moments = observe(scene, rng_of(TUNING_SEED, f"noise {gesture}", number))
-    rows = [_shape(hand) for time, hands in moments if 0.1 <= time <= 0.4 for hand in hands]
-    measures = np.array(rows).reshape(-1, SHAPE_MEASURES)
-    return Examples(measures, np.full(len(rows), ""), np.ones(len(rows), bool))
-
-
-def shape_of(gesture: str) -> str:
-    """Return the shape that a gesture is held in: all that point have one."""
-    return shipped_vocabulary()[gesture].like or gesture
 
 
 def fitted(examples: Examples) -> dict[str, object]:
@@ -156,17 +79,21 @@ def fitted(examples: Examples) -> dict[str, object]:
     return {"means": means.tolist(), "spreads": spreads.tolist(), "weights": weights}
 
 
-def fitted_again(examples: Examples, shape: str, figures: dict[str, Any]) -> list[float]:
+def fitted_again(
+    examples: Examples, films: Examples, shape: str, figures: dict[str, Any]
+) -> list[float]:
     """Return the weights of one shape, fitted to those that show it and to what is near to it.
 
     Most hands are far from a shape and tell nothing about its border; here they have no say.
 
     Args:
-        examples: hands.
+        examples: hands as the model would measure them.
+        films: hands as it does; few, and so with a say of their own.
         shape: its name.
         figures: means, spreads and weights to begin with.
     """
-    measures, names, usual = examples
+    measures, names, usual = gathered([examples, films])
+    filmed = np.arange(len(names)) >= len(examples.names)
     table = _spread(measures, np.array(figures["means"]), np.array(figures["spreads"]))
     shown, idle = names == shape, names == ""
     slopes = np.array(figures["weights"][shape])
@@ -174,7 +101,8 @@ def fitted_again(examples: Examples, shape: str, figures: dict[str, Any]) -> lis
         values = table @ slopes
         near = values > np.percentile(values[shown], _FEW) - _NEAR
         say = np.where(shown, 1 / shown.sum(), 0.0)
-        for which in (idle & near, ~idle & ~shown & near):
+        other = near & ~shown
+        for which in (other & idle & ~filmed, other & ~idle & ~filmed, other & filmed):
             say[which] = 0.5 / max(int(which.sum()), _ENOUGH)
         about = shown | near
         slopes = logistic(
@@ -206,27 +134,12 @@ def _border(inside: Array, outside: Array) -> float:
     return min(low + _NEARER * (high - low), float(np.percentile(inside, _FEW)))
 
 
-def _shape(hand: Hand) -> Array:
-    return measure(hand)[:SHAPE_MEASURES]
-
-
-def _true(scene: Scene, depth: float) -> Hand:
-    (part,) = scene.performances
-    index = int(np.abs(scene.times - scene.shown[0] - _MOMENTS[2]).argmin())
-    landmarks, world = (points[index] * (1, 1, depth) for points in part.truth())
-    points = landmarks.astype(np.float32), world.astype(np.float32)
-    return Hand(1, *points, 1.0, part.side, 0.98, Roi(0.0, 0.0, 1.0, 0.0))
-
-
-def _gathered(parts: Sequence[Examples]) -> Examples:
-    return Examples(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
-
-
 def main(
     scenes: Annotated[int, typer.Option(help="of each gesture")] = 300,
     minutes: Annotated[int, typer.Option(help="of hands that mean nothing")] = 360,
     processes: Annotated[int, typer.Option()] = 2,
     only: Annotated[str, typer.Option(help="fit this shape again and leave the others")] = "",
+    films: Annotated[int, typer.Option(help="of what is often mistaken, with --only")] = 12,
 ) -> None:
     """Measure, fit and write."""
     look: Callable[[str], Examples] = partial(shown, numbers=range(scenes))
@@ -234,14 +147,15 @@ def main(
         examples = [*pool.map(look, STATIC), *pool.map(idle, range(minutes), chunksize=4)]
         if only:
             examples += pool.map(about_to_pinch, range(_TO_PINCH), chunksize=30)
+            seen = gathered([*pool.map(on_film, *zip(*product(FILMED, range(films)), strict=True))])
     command = f"python -m edgehands.benchmarks.gestures.weigh --scenes {scenes} --minutes {minutes}"
     if only:
         figures = json.loads(FIGURES.read_text(encoding="utf-8"))
-        figures["weights"][only] = fitted_again(_gathered(examples), only, figures)
-        figures["command"] += f"; {command} --only {only}"
+        figures["weights"][only] = fitted_again(gathered(examples), seen, only, figures)
+        figures["command"] += f"; {command} --films {films} --only {only}"
     else:
         measures = list(UNITS)[:SHAPE_MEASURES]
-        figures = {"command": command, "measures": measures, **fitted(_gathered(examples))}
+        figures = {"command": command, "measures": measures, **fitted(gathered(examples))}
     FIGURES.write_text(json.dumps(figures) + "\n", encoding="utf-8")
 
 

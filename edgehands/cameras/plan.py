@@ -48,7 +48,8 @@ class Plan:
         self._sign = now
         self._frames_since: float | None = None
         self._trouble_since: float | None = None
-        self._failures = 0
+        self._failures = 0  # attempts since the last frame
+        self._relapses = 0  # openings in a row whose frames did not last
         self._patience = STALLED
         self._frozen_since: float | None = None
         self._thaws = 0
@@ -63,7 +64,7 @@ class Plan:
             return now >= self._begun + ABSENT
         if self._absent:
             self._absent = False
-            self._failures = 0
+            self._failures = self._relapses = 0
             self._trouble_since = None
             self._next = now
         return now >= self._next
@@ -73,6 +74,7 @@ class Plan:
         self.phase = "opening"
         self._patience = OPENING if ready else STARTING
         self._begun = self._sign = now
+        self._frames_since = None
 
     def rested(self, seconds: float) -> None:
         """For so long nobody looked for signs of life."""
@@ -93,16 +95,16 @@ class Plan:
         self._patience = max(STALLED, STALLED_FRAMES / fps)
         self.phase = "open"
         self._sign = now
-        self._frames_since = None
 
     def frame(self, now: float, *, frozen: bool) -> None:
         """A frame came."""
         self._sign = now
         self._trouble_since = None
+        self._failures = 0
         if self._frames_since is None:
             self._frames_since = now
         if now - self._frames_since >= STEADY:
-            self._failures = 0
+            self._relapses = 0
         if not frozen:
             self._frozen_since = None
             self._thaws = 0
@@ -131,7 +133,11 @@ class Plan:
         if self._trouble_since is None:
             self._trouble_since = now
         most = SOON if now - self._trouble_since < MINUTE else LATER
-        delay = self._chance() * min(most, FIRST * 2 ** min(self._failures, 10))
+        # One that gave frames for a moment is opened less often; to try in vain costs little.
+        gave_frames = self._frames_since is not None
+        before = self._relapses if gave_frames else self._failures
+        delay = self._chance() * min(most, FIRST * 2 ** min(before, 10))
+        self._relapses += gave_frames
         self._failures += 1
         # Full jitter, counted from the attempt: one that took seconds to fail has waited already.
         self._next = max(self._begun + delay, now + FIRST)

@@ -19,6 +19,11 @@ _SAID = re.compile(
 _URL = re.compile(
     r"(?P<scheme>[a-z][a-z0-9+.-]*://)(?:[^/?#@\s]*@)?(?P<host>[^/?#:@\s\[\]\"',;)]+)"
 )
+# As a page's address and GStreamer's elements (udpsrc address=…, tcpclientsrc host=…) have it.
+_PARAMETER = re.compile(
+    r"(?P<before>\b(?:host|address)\s*=\s*[\"']?)(?P<host>[a-z0-9][\w.-]*)(?![\w.-]*://)",
+    re.IGNORECASE,
+)
 _ADDRESS = re.compile(
     r"(?<![\w.])(?:(?:[0-9a-f]{2}:){5}[0-9a-f]{2}|\d+(?:\.\d+){3}|[0-9a-f]*:[0-9a-f:.]*[0-9a-f:])"
     r"(?![\w])",
@@ -52,6 +57,7 @@ class Scrubber:
         if self._keep_addresses:
             return text
         text = _URL.sub(self._host_of_url, text)
+        text = _PARAMETER.sub(self._host_of_parameter, text)
         text = _ADDRESS.sub(self._address, text)
         for name in sorted(self._names, key=len, reverse=True):
             word = re.compile(rf"(?<![\w-]){re.escape(name)}(?![\w-])", re.IGNORECASE)
@@ -59,11 +65,14 @@ class Scrubber:
         return _HOME.sub(r"\g<before>USER", text)
 
     def _host_of_url(self, match: re.Match[str]) -> str:
-        host = match["host"]
-        if not _is_address(host):
-            host = self._name(host)
         user = "USER@" if "@" in match[0] else ""
-        return f"{match['scheme']}{user}{host}"
+        return f"{match['scheme']}{user}{self._host(match['host'])}"
+
+    def _host_of_parameter(self, match: re.Match[str]) -> str:
+        return f"{match['before']}{self._host(match['host'])}"
+
+    def _host(self, host: str) -> str:
+        return host if _is_address(host) else self._name(host)
 
     def _name(self, name: str) -> str:
         if name.lower() in _KEPT or not name:
