@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,7 +14,7 @@ from typer.testing import CliRunner
 
 from edgehands.benchmarks.gestures import positives, rendered, show, tally
 from edgehands.benchmarks.gestures.evaluation import Effort, Report
-from edgehands.benchmarks.gestures.trial import Start, Trial, judge
+from edgehands.benchmarks.gestures.trial import Start, Trial, judge, starts
 from edgehands.cli.commands import app
 from edgehands.gestures.motions import MOTIONS
 from edgehands.gestures.vocabulary import shipped_vocabulary
@@ -125,6 +126,18 @@ def test_four_films_of_each_kind_of_idle_hand_are_five_minutes(
     assert sum(seconds for _, seconds in shot) >= 5 * 60
     assert {trial.gesture for trial, _ in shot} == {""}
     assert not any(trial.wrong for trial, _ in shot)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("models")
+def test_open_hands_about_to_clap_are_no_four() -> None:
+    """Their thumbs seem to lie across the palm, so far are they turned aside."""
+    seed, number = 86453, 3
+    scene = rendered.filmed("clap", seed, number)
+    pictures = rendered.watched(scene, seed, skin=film.SKINS[number])
+    seen = list(islice(pictures, 6))
+    assert all(hands for _, hands in seen)
+    assert "four" not in {start.gesture for start in starts(seen)}
 
 
 def test_a_film_is_drawn_anew_when_anything_that_makes_it_changes(
